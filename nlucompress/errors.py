@@ -1,0 +1,15 @@
+"""The three ways a run can fail; each is a ValueError, and its message shows value, limit and place."""
+
+from __future__ import annotations
+
+
+class FormatError(ValueError):
+    """A .nluc file is damaged, foreign, truncated, or needs a newer version."""
+
+
+class ModelImportError(ValueError):
+    """A source is not a model, or is one that cannot be carried over exactly; the message names the way out."""
+
+
+class BuildError(ValueError):
+    """An index or a file cannot be built from these features, weights or options."""

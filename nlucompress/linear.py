@@ -1,0 +1,258 @@
+"""LinearModel: the one thing that every importer makes and every later stage reads.
+
+A linear model scores a sample as ``scores = x @ (weights + baseline) + intercept``, where ``x`` is a sparse vector of
+feature values. How a sample becomes ``x`` is part of the model: a list of namespaces (one analyzer each), an idf a
+feature, and a few steps (norms, scales, a binarization) on the values. Everything here is plain data: no function
+travels with a model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import ModelImportError
+
+Floats = npt.NDArray[np.float64]
+
+ANALYZERS = ("word", "char", "char_wb", "features", "dict")
+TASKS = ("binary", "multiclass", "multilabel")
+LINKS = ("identity", "sigmoid", "softmax", "ovr", "clipped")
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """One analyzer: a text (or features) in, n-grams with their frequencies out. Names are scikit-learn's.
+
+    analyzer: ``"word"``, ``"char"``, ``"char_wb"`` as in CountVectorizer; ``"features"`` takes an iterable of feature
+    strings, as a callable analyzer yields them; ``"dict"`` takes what DictVectorizer takes (a mapping of names to
+    numbers, strings or iterables of strings).
+    column: None if the analyzer reads the sample itself, else the key of the sample (a mapping or a row) it reads.
+    tf: what becomes of a frequency v: ``"count"`` v, ``"binary"`` 1, ``"log"`` 1 + ln v (scikit-learn's sublinear_tf).
+    hash_columns: if not 0, a feature's name is the decimal number of its column, MurmurHash3_x86_32(n-gram, seed 0)
+    modulo this (HashingVectorizer), with its sign if alternate_sign.
+    unseen: the idf of an n-gram that is not a feature of the model; it counts in norms and nowhere else. 0: ignored.
+    """
+
+    name: str
+    analyzer: str = "word"
+    column: str | int | None = None
+    ngram_range: tuple[int, int] = (1, 1)
+    token_pattern: str = r"(?u)\b\w\w+\b"
+    lowercase: bool = True
+    strip_accents: Literal["ascii", "unicode"] | None = None
+    stop_words: tuple[str, ...] | None = None
+    encoding: str = "utf-8"
+    decode_error: str = "strict"
+    separator: str = "="
+    tf: str = "count"
+    hash_columns: int = 0
+    alternate_sign: bool = False
+    unseen: float = 0.0
+
+    def __post_init__(self) -> None:
+        place = f"namespace {self.name!r}"
+        _one_of(self.analyzer, ANALYZERS, f"{place}: analyzer")
+        _one_of(self.tf, ("count", "binary", "log"), f"{place}: tf")
+        _one_of(self.strip_accents, (None, "ascii", "unicode"), f"{place}: strip_accents")
+        low, high = self.ngram_range
+        if not 1 <= low <= high <= 1000:
+            raise ModelImportError(f"{place}: ngram_range {self.ngram_range} is not 1 <= low <= high <= 1000")
+        if not 0 <= self.hash_columns < 1 << 31:
+            raise ModelImportError(f"{place}: hash_columns {self.hash_columns} is not in 0..2147483647")
+        if self.tf == "log" and self.alternate_sign:
+            raise ModelImportError(f"{place}: the logarithm of a signed (alternate_sign) frequency is undefined")
+        if not (np.isfinite(self.unseen) and self.unseen >= 0):
+            raise ModelImportError(f"{place}: unseen {self.unseen} is not a finite number >= 0")
+        if self.analyzer == "word":
+            try:
+                groups = re.compile(self.token_pattern).groups
+            except re.error as error:
+                raise ModelImportError(f"{place}: token_pattern {self.token_pattern!r}: {error}") from None
+            if groups > 1:
+                raise ModelImportError(f"{place}: token_pattern {self.token_pattern!r} has {groups} groups, at most 1")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation on the values of some namespaces, after tf and idf, in the model's order.
+
+    ``op="norm"``, kind ``"l1"``, ``"l2"`` or ``"max"``: divide by the norm over all these namespaces together (0 stays).
+    ``op="scale"``: multiply by ``value``. ``op="binarize"``: 1 where greater than ``value``, else 0.
+    """
+
+    op: Literal["norm", "scale", "binarize"]
+    namespaces: tuple[int, ...]
+    kind: Literal["l1", "l2", "max"] | None = None
+    value: float = 0.0
+
+    def __post_init__(self) -> None:
+        _one_of(self.op, ("norm", "scale", "binarize"), "step: op")
+        if (self.op == "norm") != (self.kind in ("l1", "l2", "max")):
+            raise ModelImportError(f"step {self.op!r}: kind {self.kind!r} does not go with it")
+        if not np.isfinite(self.value) or (self.op == "binarize" and self.value < 0):
+            raise ModelImportError(f"step {self.op!r}: value {self.value} must be finite, and a threshold >= 0")
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Rows of (column, value), compressed: row i is ``indices[indptr[i]:indptr[i + 1]]`` and the same slice of ``data``.
+
+    indptr: (n_rows + 1,) int64; indices: (n_values,) int32, ascending in a row; data: (n_values,) float.
+    """
+
+    indptr: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int32]
+    data: npt.NDArray[Any]
+    shape: tuple[int, int]
+
+    def dense(self, start: int, stop: int) -> Floats:
+        """Rows start..stop as a (stop - start, n_columns) float64 array."""
+        out = np.zeros((stop - start, self.shape[1]))
+        first, last = self.indptr[start], self.indptr[stop]
+        rows = np.repeat(np.arange(stop - start), np.diff(self.indptr[start : stop + 1]))
+        out[rows, self.indices[first:last]] = self.data[first:last]
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel:
+    """A trained linear model with its featurizer, validated, as plain data.
+
+    namespaces: the analyzers; features: the feature names of each, in the source's order, unique in a namespace.
+    weights: (n_features, n_columns), a dense array or SparseRows; all features of namespace 0 first, then of 1, …
+    intercept: (n_columns,) float64. classes: (n_classes,) labels: str, int, float or bool.
+    task: ``"binary"`` (one column, the score of classes[1]), ``"multiclass"`` (a column a class, argmax),
+    ``"multilabel"`` (a column a class, each positive score is a label).
+    link: probabilities from scores s: ``"identity"`` none; ``"sigmoid"`` 1/(1+e^-s); ``"softmax"``; ``"ovr"`` sigmoids
+    divided by their sum; ``"clipped"`` (clip(s,-1,1)+1)/2, divided by their sum (in a multilabel model: not divided).
+    calibration: None or (2, n_columns) slopes and offsets: links and the choice of the label see slope·s + offset;
+    decision_function does not.
+    baseline: None or (n_columns,): weights which every feature has in addition to its row (naive Bayes: the weight of a
+    feature that was not seen with a class; what is left in the rows is sparse).
+    idf: None or (n_features,) float64: the factor of a feature's frequency before the steps. steps: see Step.
+    source: where it came from, words for people: {"format": "scikit-learn pipeline", …}.
+
+    Raises ModelImportError with the offending value and place.
+
+    >>> model = LinearModel((Namespace("words"),), (("good", "bad"),), np.array([[1.0], [-1.0]]), np.zeros(1),
+    ...                     np.array(["neg", "pos"]), task="binary")
+    >>> model.n_features, model.n_columns
+    (2, 1)
+    """
+
+    namespaces: tuple[Namespace, ...]
+    features: tuple[Sequence[str], ...]
+    weights: npt.NDArray[Any] | SparseRows
+    intercept: Floats
+    classes: npt.NDArray[Any]
+    task: str = "multiclass"
+    link: str = "identity"
+    calibration: Floats | None = None
+    baseline: Floats | None = None
+    idf: Floats | None = None
+    steps: tuple[Step, ...] = ()
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _one_of(self.task, TASKS, "task")
+        _one_of(self.link, LINKS, "link")
+        if len(self.namespaces) != len(self.features):
+            raise ModelImportError(f"{len(self.namespaces)} namespaces, but {len(self.features)} lists of features")
+        rows, columns = self.weights.shape
+        if rows != self.n_features:
+            raise ModelImportError(f"weights have {rows} rows for {self.n_features} features")
+        classes = len(self.classes)
+        if columns != (1 if self.task == "binary" else classes) or (self.task == "binary" and classes != 2):
+            raise ModelImportError(f"{self.task} task: {columns} columns of weights do not go with {classes} classes")
+        if len(set(self.classes.tolist())) != classes or not classes:
+            raise ModelImportError(f"classes: {classes} labels, {len(set(self.classes.tolist()))} of them distinct")
+        for label in self.classes.tolist():
+            if not isinstance(label, (str, int, float, bool)):
+                raise ModelImportError(
+                    f"classes: label {label!r} is {type(label).__name__}, not str, int, float or bool"
+                )
+        if self.link in ("softmax", "ovr") and self.task == "multilabel":
+            raise ModelImportError(f"link {self.link!r} does not go with a multilabel task")
+        for name, shape in (
+            ("intercept", (columns,)),
+            ("baseline", (columns,)),
+            ("calibration", (2, columns)),
+            ("idf", (rows,)),
+        ):
+            array = getattr(self, name)
+            if array is None:
+                continue
+            if array.shape != shape:
+                raise ModelImportError(f"{name}: shape {array.shape}, expected {shape}")
+            _finite(array, name)
+        _finite(self.weights if isinstance(self.weights, np.ndarray) else self.weights.data, "weights")
+        for namespace, names in zip(self.namespaces, self.features, strict=True):
+            _unique(names, namespace.name)
+        for step in self.steps:
+            if not step.namespaces or not all(0 <= n < len(self.namespaces) for n in step.namespaces):
+                raise ModelImportError(f"step {step.op!r}: namespaces {step.namespaces} of {len(self.namespaces)}")
+
+    @property
+    def n_features(self) -> int:
+        """How many features, over all namespaces."""
+        return sum(map(len, self.features))
+
+    @property
+    def n_columns(self) -> int:
+        """How many scores a sample has: 1 in a binary task, else the number of classes."""
+        return int(self.weights.shape[1])
+
+    def rows(self, start: int, stop: int) -> Floats:
+        """Weights of the features start..stop, without the baseline: (stop - start, n_columns) float64."""
+        if isinstance(self.weights, SparseRows):
+            return self.weights.dense(start, stop)
+        return np.asarray(self.weights[start:stop], dtype=np.float64)
+
+    def coefficients(self) -> Floats:
+        """All weights with the baseline, dense: (n_features, n_columns) float64; ``coef_.T`` of a scikit-learn model."""
+        dense = self.rows(0, self.n_features)
+        return dense if self.baseline is None else dense + self.baseline
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of names, weights and featurizer: equal for equal models, whatever file they came from."""
+        digest = hashlib.sha256()
+        plain = [[dataclasses.astuple(n) for n in self.namespaces], [dataclasses.astuple(s) for s in self.steps]]
+        digest.update(repr((plain, self.task, self.link, self.classes.tolist(), self.weights.shape)).encode())
+        for names in self.features:
+            for name in names:
+                digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
+            digest.update(b"\1")
+        for array in (self.intercept, self.calibration, self.baseline, self.idf):
+            digest.update(b"" if array is None else np.ascontiguousarray(array, dtype="<f8").tobytes())
+        for start in range(0, self.n_features, 4096):
+            digest.update(self.rows(start, min(start + 4096, self.n_features)).astype("<f8").tobytes())
+        return digest.hexdigest()
+
+
+def _one_of(value: object, allowed: Sequence[object], place: str) -> None:
+    if value not in allowed:
+        raise ModelImportError(f"{place} {value!r} is not one of {', '.join(map(repr, allowed))}")
+
+
+def _finite(array: npt.NDArray[Any], name: str) -> None:
+    good = np.isfinite(array)
+    if not good.all():
+        place = tuple(int(i) for i in np.argwhere(~good)[0])
+        raise ModelImportError(f"{name}{list(place)} is {array[place]}, not a finite number")
+
+
+def _unique(names: Sequence[str], namespace: str) -> None:
+    if len(set(names)) == len(names):
+        return
+    seen: set[str] = set()
+    twice = [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+    shown = ", ".join(map(repr, twice[:5]))
+    raise ModelImportError(f"namespace {namespace!r}: {len(twice)} features stand twice: {shown}")
