@@ -1,0 +1,154 @@
+"""Texts to n-grams, by scikit-learn's rules: one Analyzer a namespace, a dictionary of frequencies a text.
+
+This is the readable statement of what a runtime computes before any look-up. It follows CountVectorizer, DictVectorizer
+and HashingVectorizer (scikit-learn 0.24 to 1.9) to the letter, oddities included: only runs of *two* or more white-space
+characters become one space, a word shorter than n counts once, accents are stripped after lower-casing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Number
+from typing import Any
+
+import mmh3
+
+from .linear import Namespace
+
+_SPACES = re.compile(r"\s\s+")
+
+Counts = dict[str, float]
+
+
+class Analyzer:
+    """What one namespace makes of one sample: ``analyzer(sample) -> {n-gram: frequency}``, in order of appearance.
+
+    Raises ValueError or TypeError with the place in the sample; UnicodeDecodeError as ``decode_error="strict"`` asks.
+
+    >>> Analyzer(Namespace("words", ngram_range=(1, 2)))("Play it again, play it")
+    {'play': 2.0, 'it': 2.0, 'again': 1.0, 'play it': 2.0, 'it again': 1.0, 'again play': 1.0}
+    >>> list(Analyzer(Namespace("letters", analyzer="char_wb", ngram_range=(3, 3)))("to be"))
+    [' to', 'to ', ' be', 'be ']
+    """
+
+    def __init__(self, namespace: Namespace) -> None:
+        self.namespace = namespace
+        self._stop_words = None if namespace.stop_words is None else frozenset(namespace.stop_words)
+        self._tokens: Callable[[str], list[str]] = re.compile(namespace.token_pattern).findall
+        self._ngrams: Callable[[str], list[str]] = {
+            "word": self._word_ngrams, "char": self._char_ngrams, "char_wb": self._char_wb_ngrams,
+        }.get(namespace.analyzer, self._word_ngrams)  # fmt: skip
+
+    def __call__(self, sample: Any) -> Counts:
+        ns = self.namespace
+        if ns.column is not None:
+            sample = _column(sample, ns.column)
+        counts: Counts = {}
+        for name, value in self._items(sample):
+            if ns.hash_columns:
+                name, value = hashed(name, value, ns)
+            counts[name] = counts.get(name, 0.0) + value
+        return counts
+
+    def _items(self, sample: Any) -> Iterable[tuple[str, float]]:
+        if self.namespace.analyzer == "dict":
+            return _dict_items(sample, self.namespace.separator)
+        if self.namespace.analyzer == "features":
+            return ((name, 1.0) for name in _features(sample))
+        return ((ngram, 1.0) for ngram in self._ngrams(normalize(sample, self.namespace)))
+
+    def _word_ngrams(self, text: str) -> list[str]:
+        words = self._tokens(text)
+        if self._stop_words is not None:
+            words = [word for word in words if word not in self._stop_words]
+        low, high = self.namespace.ngram_range
+        out = list(words) if low == 1 else []
+        for n in range(max(low, 2), min(high, len(words)) + 1):
+            out += [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
+        return out
+
+    def _char_ngrams(self, text: str) -> list[str]:
+        text = _SPACES.sub(" ", text)
+        low, high = self.namespace.ngram_range
+        return [text[i : i + n] for n in range(low, min(high, len(text)) + 1) for i in range(len(text) - n + 1)]
+
+    def _char_wb_ngrams(self, text: str) -> list[str]:
+        low, high = self.namespace.ngram_range
+        out = []
+        for word in text.split():
+            padded = f" {word} "
+            for n in range(low, high + 1):
+                out += [padded[i : i + n] for i in range(max(len(padded) - n, 0) + 1)]
+                if n >= len(padded):  # a word shorter than n counts once
+                    break
+        return out
+
+
+def normalize(text: Any, namespace: Namespace) -> str:
+    """Decode, lower-case, strip accents: in this order, as ``CountVectorizer.build_preprocessor``."""
+    if isinstance(text, bytes):
+        text = text.decode(namespace.encoding, namespace.decode_error)
+    if not isinstance(text, str):
+        raise TypeError(f"expected a text (str), got {type(text).__name__}: {text!r:.80}")
+    if namespace.lowercase:
+        text = text.lower()
+    if namespace.strip_accents == "ascii":
+        return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+    if namespace.strip_accents == "unicode" and not text.isascii():
+        return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return str(text)
+
+
+def hashed(name: str, value: float, namespace: Namespace) -> tuple[str, float]:
+    """A feature's column as a decimal number, and its signed value: FeatureHasher's rule.
+
+    The column is |MurmurHash3_x86_32(name, seed 0)| modulo hash_columns, the sign that of the hash as an int32.
+    """
+    number = mmh3.hash(name.encode("utf-8", "surrogatepass"), 0, signed=True)
+    if namespace.alternate_sign and number < 0:
+        value = -value
+    return str(abs(number) % namespace.hash_columns), value
+
+
+def _column(sample: Any, column: str | int) -> Any:
+    try:
+        return sample[column]
+    except (KeyError, IndexError, TypeError):
+        raise ValueError(f"the model reads the field {column!r}, which is not in {sample!r:.120}") from None
+
+
+def _features(sample: Any) -> Iterable[str]:
+    if isinstance(sample, (str, bytes)) or not isinstance(sample, Iterable):
+        raise TypeError(
+            f"the model takes an iterable of feature strings a sample, as its analyzer yields them, "
+            f"got {type(sample).__name__}: {sample!r:.80}"
+        )
+    for name in sample:
+        if not isinstance(name, str):
+            raise TypeError(f"expected a feature (str), got {type(name).__name__}: {name!r:.80}")
+        yield name
+
+
+def _dict_items(sample: Any, separator: str) -> Iterable[tuple[str, float]]:
+    if not isinstance(sample, Mapping):
+        raise TypeError(
+            f"the model takes a mapping of feature names to values, got {type(sample).__name__}: {sample!r:.80}"
+        )
+    for name, value in sample.items():
+        if isinstance(value, str):
+            yield f"{name}{separator}{value}", 1.0
+        elif isinstance(value, Number):
+            number = float(value)  # type: ignore[arg-type]
+            if not math.isfinite(number):
+                raise ValueError(f"feature {name!r} has the value {value}, which is not a finite number")
+            yield str(name), number
+        elif isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes)):
+            for word in value:
+                if not isinstance(word, str):
+                    raise TypeError(f"feature {name!r}: expected strings, got {type(word).__name__}: {word!r:.80}")
+                yield f"{name}{separator}{word}", 1.0
+        else:
+            raise TypeError(f"feature {name!r} has a value of type {type(value).__name__}: {value!r:.80}")
