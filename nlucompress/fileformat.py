@@ -1,0 +1,240 @@
+"""The container: a fixed preamble, a msgpack header, aligned sections. FORMAT.md is normative; the ids below are its.
+
+What the header and the sections of a model mean is modelfile.py's; here they are a dictionary and named byte arrays.
+Opening costs the header and nothing else: sections are used where they lie in the map.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import mmap
+import os
+import secrets
+import stat
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgpack  # type: ignore[import-untyped]
+import numpy as np
+import numpy.typing as npt
+
+from .errors import FormatError
+
+MAGIC = b"\x89NLUC\r\n\x1a"
+MAJOR, MINOR = 1, 0
+PREAMBLE = struct.Struct("<8sHHIQII32s")  # magic, major, minor, header length, file length, 2 CRC-32, SHA-256
+ALIGN = 64
+MAX_HEADER = 1 << 20
+MAX_DEPTH = 8
+MAX_OBJECTS = 10_000
+
+Verify = Literal["header", "full"]
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Container:
+    """header: the decoded msgpack map. sections: name -> (length,) uint8, read-only views that keep the buffer alive."""
+
+    header: dict[str, Any]
+    sections: dict[str, Bytes]
+    file_length: int
+    header_length: int
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+def encode(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """A whole file as bytes. The table of sections is put into the header; same input, same bytes."""
+    raw = {name: np.ascontiguousarray(array).view(np.uint8).reshape(-1).tobytes() for name, array in sections.items()}
+    head, previous = b"", -1
+    while len(head) != previous:  # offsets depend on the header's length, and it on them: settles in two or three turns
+        previous = len(head)
+        offset, starts = _align(PREAMBLE.size + previous), []
+        for data in raw.values():
+            starts.append(offset)
+            offset = _align(offset + len(data))
+        rows = zip(raw.items(), starts, strict=True)
+        table = [[name, start, len(data), zlib.crc32(data)] for (name, data), start in rows]
+        head = msgpack.packb({**header, "sections": table})
+    if len(head) > MAX_HEADER:
+        raise FormatError(f"header: {len(head)} bytes, the limit is {MAX_HEADER}; long stop word lists make it long")
+    body = bytearray(offset - PREAMBLE.size)
+    body[: len(head)] = head
+    for start, data in zip(starts, raw.values(), strict=True):
+        body[start - PREAMBLE.size : start - PREAMBLE.size + len(data)] = data
+    front = PREAMBLE.pack(MAGIC, MAJOR, MINOR, len(head), offset, zlib.crc32(head), 0, b"")[:28]
+    front += struct.pack("<I", zlib.crc32(front))
+    return front + hashlib.sha256(front + body).digest() + bytes(body)
+
+
+def save(data: bytes, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Write data to path, whole or not at all: a temporary file beside it, fsync, then a rename.
+
+    Raises FileExistsError if path exists and overwrite is False; OSError as the system gives it. Nothing is left behind.
+    """
+    target = Path(path)
+    if not overwrite and target.exists():
+        raise FileExistsError(f"{target}: exists and is not overwritten unasked")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if overwrite:
+            temporary.replace(target)
+        else:
+            _link(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_directory(target.parent)
+
+
+def _link(temporary: Path, target: Path) -> None:
+    """Give the file its name unless somebody took it meanwhile: a hard link fails then, a rename would replace."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise FileExistsError(f"{target}: exists and is not overwritten unasked") from None
+    except OSError:  # a file system without hard links
+        if target.exists():
+            raise FileExistsError(f"{target}: exists and is not overwritten unasked") from None
+        temporary.replace(target)
+
+
+def _sync_directory(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not every system lets a folder be opened
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def map_file(path: str | os.PathLike[str]) -> memoryview:
+    """A read-only memory map of a file. Raises FormatError if it is empty or no regular file, OSError if unreadable."""
+    with open(path, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise FormatError("not a regular file")
+        if status.st_size == 0:
+            raise FormatError("the file is empty")
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def decode(buffer: bytes | memoryview, verify: Verify = "header") -> Container:
+    """Validate a file and return its header and sections, as views.
+
+    verify: "header" checks preamble, header and the sections' places, which costs the same for every size; "full" also
+    checks every section's CRC-32 and the SHA-256 of the whole. Raises FormatError with the FORMAT.md rule's place.
+    """
+    if verify not in ("header", "full"):
+        raise ValueError(f"verify: {verify!r} is not 'header' or 'full'")
+    view = memoryview(buffer).cast("B")
+    header_length = _preamble(view)
+    head = view[PREAMBLE.size : PREAMBLE.size + header_length]
+    header = _header(head)
+    sections = dict(_sections(header.pop("sections", None), view, PREAMBLE.size + header_length, verify))
+    if verify == "full":
+        digest = hashlib.sha256(view[: PREAMBLE.size - 32])
+        digest.update(view[PREAMBLE.size :])
+        if digest.digest() != view[PREAMBLE.size - 32 : PREAMBLE.size]:
+            raise FormatError("the SHA-256 of the file does not match its content (P7)")
+    return Container(header, sections, len(view), header_length)
+
+
+def _preamble(view: memoryview) -> int:
+    """Check the preamble; the header's length."""
+    if bytes(view[:8]) != MAGIC[: len(view)] or not len(view):
+        raise FormatError(f"not a .nluc file: it starts with {bytes(view[:8])!r}, not {MAGIC!r} (P1)")
+    if len(view) < PREAMBLE.size:
+        raise FormatError(f"preamble: {PREAMBLE.size} bytes exceed the file's {len(view)} bytes (P3)")
+    _, major, minor, header_length, file_length, header_crc, own_crc, _ = PREAMBLE.unpack(view[: PREAMBLE.size])
+    if zlib.crc32(view[:28]) != own_crc:
+        raise FormatError("preamble: its CRC-32 does not match (P5)")
+    if major != MAJOR:
+        raise FormatError(f"format version {major}.{minor}, this nlucompress reads {MAJOR}.x: install a newer one (P2)")
+    if file_length != len(view):
+        raise FormatError(f"preamble: file length {file_length}, but the file has {len(view)} bytes: truncated? (P3)")
+    if header_length > min(MAX_HEADER, file_length - PREAMBLE.size):
+        limit = min(MAX_HEADER, file_length - PREAMBLE.size)
+        raise FormatError(f"preamble: header length {header_length} exceeds {limit} (P4)")
+    if zlib.crc32(view[PREAMBLE.size : PREAMBLE.size + header_length]) != header_crc:
+        raise FormatError("header: its CRC-32 does not match (P6)")
+    return int(header_length)
+
+
+def _header(head: memoryview) -> dict[str, Any]:
+    """The header's map. Objects are counted as they are made, so that no header asks for more than a few MB."""
+    made = 0
+
+    def count(value: Any) -> Any:
+        nonlocal made
+        made += 1
+        if made > MAX_OBJECTS:
+            raise FormatError(f"header: more than {MAX_OBJECTS} maps and arrays (H1)")
+        return value
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in items}) != len(items):
+            raise FormatError(f"header: a map has a key twice: {[key for key, _ in items]} (H1)")
+        return dict(count(items))
+
+    try:
+        header = msgpack.unpackb(head, object_pairs_hook=pairs, list_hook=count, max_array_len=1 << 16, max_map_len=256,
+                                 max_ext_len=0, max_bin_len=0)  # fmt: skip
+    except FormatError:
+        raise
+    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+        raise FormatError(f"header: not well-formed msgpack: {type(error).__name__}: {error} (H1)") from None
+    if not isinstance(header, dict) or _deep(header, MAX_DEPTH):
+        raise FormatError(f"header: not a msgpack map of at most {MAX_DEPTH} levels (H1)")
+    return header
+
+
+def _deep(value: Any, levels: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deep(item, levels - 1) for item in inside)
+
+
+def _sections(table: Any, view: memoryview, start: int, verify: str) -> Iterator[tuple[str, Bytes]]:
+    """Check the table of sections; yield name and bytes."""
+    if not isinstance(table, list):
+        raise FormatError(f"header: sections is {type(table).__name__}, not an array (S1)")
+    names, end = set(), start
+    for row in table:
+        if not (isinstance(row, list) and len(row) == 4 and isinstance(row[0], str)
+                and all(type(number) is int and 0 <= number < 1 << 63 for number in row[1:])):  # fmt: skip
+            raise FormatError(f"header: section entry {row!r:.100} is not [name, offset, length, crc32] (S1)")
+        name, offset, length, crc = row
+        place = f"section {name!r}"
+        if name in names:
+            raise FormatError(f"{place} stands twice (S1)")
+        if offset % ALIGN or offset < end:
+            raise FormatError(f"{place}: offset {offset} is not a multiple of {ALIGN} from {end} on (S2)")
+        if offset > len(view) or length > len(view) - offset:
+            raise FormatError(f"{place}: offset {offset} + length {length} exceeds the file's {len(view)} bytes (S3)")
+        data = view[offset : offset + length]
+        if verify == "full" and zlib.crc32(data) != crc:
+            raise FormatError(f"{place}: its CRC-32 does not match (S5)")
+        names.add(name)
+        end = offset + length
+        yield name, np.frombuffer(data, np.uint8)
+    if _align(end) != len(view):
+        raise FormatError(f"the sections end at {_align(end)}, but the file has {len(view)} bytes (S4)")
+
+
+def _align(offset: int) -> int:
+    return -(-offset // ALIGN) * ALIGN

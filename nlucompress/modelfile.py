@@ -1,0 +1,347 @@
+"""What the header and the sections of a model's file mean: ModelFile to container and back, every relation checked.
+
+The writing side (compress.py) and the readers (reference.py, the native core) meet here and nowhere else. Ids in brackets
+are FORMAT.md's rules.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import fileformat
+from .errors import FormatError, ModelImportError
+from .index import BLOCK_BITS, MAX_LEVELS
+from .linear import LINKS, TASKS, Floats, Namespace, Step
+from .rows import CODERS, GUARD, SAMPLE, decode_offsets, encode_offsets, unpack
+
+# What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
+FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0"}
+LABEL_TYPES = {"str": "U", "object": "O", "int": "i8", "uint": "u8", "float": "f8", "bool": "?"}
+_DEFAULTS = {f.name: f.default for f in dataclasses.fields(Namespace) if f.default is not dataclasses.MISSING}
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFile:
+    """A compressed model, field by field; arrays are views of the file.
+
+    namespaces … steps: as in LinearModel. n: features in the index. levels, seeds, blocks: see index.Index.
+    check_bits, idf_bits: a slot's record in ``slots`` is its check bits, then its number in ``idf`` (both packed).
+    idf: (≤2^24,) float32 distinct values, empty if no feature has one. codebook: (≤256,) float32; scale: None or
+    (n_columns,) float32. coder, parameters, rows: see rows.py. facts: what is told to people and read by nobody.
+    """
+
+    namespaces: tuple[Namespace, ...]
+    steps: tuple[Step, ...]
+    classes: npt.NDArray[Any]
+    task: str
+    link: str
+    intercept: Floats
+    calibration: Floats | None
+    baseline: Floats | None
+    n: int
+    levels: tuple[int, ...]
+    seeds: tuple[int, ...]
+    blocks: npt.NDArray[np.uint32]
+    check_bits: int
+    idf_bits: int
+    slots: npt.NDArray[np.uint8]
+    idf: npt.NDArray[np.float32]
+    codebook: npt.NDArray[np.float32]
+    scale: npt.NDArray[np.float32] | None
+    coder: str
+    parameters: Mapping[str, int]
+    rows: Mapping[str, npt.NDArray[Any]]
+    facts: Mapping[str, Any]
+
+    @property
+    def n_columns(self) -> int:
+        """How many scores a sample has."""
+        return len(self.intercept)
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+def write(model: ModelFile) -> bytes:
+    """The file of a model, as bytes."""
+    labels, label_type = _encode_labels(model.classes)
+    header: dict[str, Any] = {
+        "requires": {feature: FEATURES[feature] for feature in [f"rows.{model.coder}"]},
+        "task": model.task,
+        "link": model.link,
+        "classes": {"type": label_type, "count": len(model.classes)},
+        "namespaces": [_plain(namespace) for namespace in model.namespaces],
+        "steps": [{k: v for k, v in dataclasses.asdict(step).items() if v is not None} for step in model.steps],
+        "index": {"n": model.n, "levels": list(model.levels), "seeds": list(model.seeds)},
+        "slots": {"check_bits": model.check_bits, "idf_bits": model.idf_bits},
+        "rows": {"coder": model.coder, **model.parameters},
+        "facts": dict(model.facts),
+    }
+    sections: dict[str, npt.NDArray[Any]] = {"labels": labels, "intercept": model.intercept.astype("<f8")}
+    optional = {"calibration": model.calibration, "baseline": model.baseline, "scale": model.scale, "idf": model.idf}
+    for name, array in optional.items():
+        if array is not None and array.size:
+            sections[name] = array.astype("<f4" if name in ("scale", "idf") else "<f8")
+    sections |= {"codebook": model.codebook.astype("<f4"), "index": model.blocks.astype("<u4"), "slots": model.slots}
+    return fileformat.encode(header, {**sections, **model.rows})
+
+
+def _plain(namespace: Namespace) -> dict[str, Any]:
+    fields = dataclasses.asdict(namespace)
+    return {name: value for name, value in fields.items() if name == "name" or value != _DEFAULTS[name]}
+
+
+def _encode_labels(classes: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], str]:
+    """Labels as bytes: numbers as they are; strings as their ends (u32 each), then their UTF-8."""
+    kind = {"U": "str", "O": "object", "i": "int", "u": "uint", "f": "float", "b": "bool"}[classes.dtype.kind]
+    if kind in ("str", "object"):
+        words = [str(label).encode("utf-8", "surrogatepass") for label in classes.tolist()]
+        ends = np.cumsum([len(word) for word in words], dtype="<u4")
+        return np.concatenate([ends.view(np.uint8), np.frombuffer(b"".join(words), np.uint8)]), kind
+    return classes.astype(f"<{LABEL_TYPES[kind]}" if kind != "bool" else "?").view(np.uint8), kind
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read(container: fileformat.Container, verify: fileformat.Verify = "header") -> ModelFile:
+    """A model from its container. Raises FormatError naming field or section, value and limit.
+
+    verify="full" also checks what lies inside the large sections (ranks, codes, class ids, offsets); under "header" a
+    look-up clamps them instead.
+    """
+    header = Fields(container.header, "header")
+    requires = header.get("requires", dict)
+    for feature, version in requires.items():
+        if feature not in FEATURES:
+            raise FormatError(
+                f"header: the file needs {feature!r}, which nlucompress {version!s:.20} or newer reads (H2)"
+            )
+    task, link = header.choice("task", TASKS), header.choice("link", LINKS)
+    count = header.map("classes").integer("count", 1, 1 << 16)
+    columns = 1 if task == "binary" else count
+    if task == "binary" and count != 2:
+        raise FormatError(f"header: a binary task with {count} classes (M1)")
+    if link in ("softmax", "ovr") and task == "multilabel":
+        raise FormatError(f"header: link {link!r} does not go with a multilabel task (M1)")
+    namespaces = tuple(_namespace(fields) for fields in header.maps("namespaces", 1, 256))
+    index, slots, rows = header.map("index"), header.map("slots"), header.map("rows")
+    n = index.integer("n", 0, (1 << 31) - 1)
+    levels = tuple(index.integers("levels", 0, MAX_LEVELS, 1, (1 << 31) - 1))
+    seeds = tuple(index.integers("seeds", len(namespaces), len(namespaces), 0, (1 << 32) - 1))
+    check_bits, idf_bits = slots.integer("check_bits", 0, 32), slots.integer("idf_bits", 0, 24)
+    sections = Sections(container.sections)
+    if not (n <= sum(levels) and bool(n) == bool(levels)):
+        raise FormatError(f"header: index: {n} features in levels of {sum(levels)} bits (I1)")
+    codebook = sections.floats("codebook", "<f4", 1, 256)
+    idf = sections.floats("idf", "<f4", 1, 1 << idf_bits) if sections.has("idf") else np.empty(0, np.float32)
+    if idf_bits and not len(idf):
+        raise FormatError("section 'idf' is missing, but a slot has idf bits (L1)")
+    coder = rows.choice("coder", tuple(name.removeprefix("rows.") for name in FEATURES))
+    blocks = -(-sum(levels) // BLOCK_BITS)
+    width = check_bits + idf_bits
+    model = ModelFile(
+        namespaces, tuple(_step(fields, len(namespaces)) for fields in header.maps("steps", 0, 1024)),
+        _decode_labels(header.map("classes").choice("type", tuple(LABEL_TYPES)), count, sections), task, link,
+        sections.floats("intercept", "<f8", columns, columns),
+        sections.floats("calibration", "<f8", 2 * columns, 2 * columns).reshape(2, columns)
+        if sections.has("calibration") else None,
+        sections.floats("baseline", "<f8", columns, columns) if sections.has("baseline") else None,
+        n, levels, seeds, sections.exactly("index", blocks * 64).view("<u4").reshape(blocks, 16), check_bits, idf_bits,
+        sections.exactly("slots", -(-n * width // 8) + GUARD if width else 0), idf, codebook,
+        sections.floats("scale", "<f4", columns, columns) if sections.has("scale") else None,
+        coder, *_rows(coder, rows, sections, n, columns), header.get("facts", dict),
+    )  # fmt: skip
+    if verify == "full":
+        _check_inside(model)
+    return model
+
+
+def _rows(coder: str, fields: Fields, sections: Sections, n: int, columns: int
+          ) -> tuple[dict[str, int], dict[str, npt.NDArray[Any]]]:  # fmt: skip
+    """Parameters and sections of the row coder, their lengths checked."""
+    parameters = {"n": fields.integer("n", n, n), "columns": fields.integer("columns", columns, columns)}
+    if coder == "dense":
+        return parameters, {"rows": sections.exactly("rows", n * columns)}
+    count = fields.integer("count", 0, (1 << 40) - 1)
+    low_bits = fields.integer("low_bits", 0, 31)
+    parameters |= {"count": count, "low_bits": low_bits}
+    high = ((count >> low_bits) + n) // 8 + 1 + GUARD
+    samples = n // SAMPLE + 1
+    return parameters, {
+        "rows": sections.exactly("rows", count * (2 if columns <= 256 else 3)),
+        "row_low": sections.exactly("row_low", -(-(n + 1) * low_bits // 8) + GUARD if low_bits else 0),
+        "row_high": sections.exactly("row_high", high),
+        "row_samples": sections.exactly("row_samples", samples * 4).view("<u4"),
+    }
+
+
+def _namespace(fields: Fields) -> Namespace:
+    """One analyzer; what is absent has FORMAT.md's default."""
+    known = {name: fields.value[name] for name in ("name", *_DEFAULTS) if name in fields.value}
+    for name, value in known.items():
+        wanted: Any = {"name": str, "column": (str, int), "ngram_range": list, "stop_words": list, "lowercase": bool,
+                  "alternate_sign": bool, "hash_columns": int, "unseen": (int, float)}.get(name, str)  # fmt: skip
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+            raise FormatError(f"{fields.place}: {name} {value!r:.60} has the wrong type (M2)")
+    if "ngram_range" in known:
+        known["ngram_range"] = tuple(fields.integers("ngram_range", 2, 2, 1, 1000))
+    if "stop_words" in known:
+        if not all(isinstance(word, str) for word in known["stop_words"]):
+            raise FormatError(f"{fields.place}: stop_words are not all strings (M2)")
+        known["stop_words"] = tuple(known["stop_words"])
+    fields.get("name", str)
+    try:
+        return Namespace(**known)
+    except ModelImportError as error:
+        raise FormatError(f"{fields.place}: {error} (M2)") from None
+
+
+def _step(fields: Fields, n_namespaces: int) -> Step:
+    """One operation on the values."""
+    namespaces = tuple(fields.integers("namespaces", 1, 256, 0, n_namespaces - 1))
+    value = fields.value.get("value", 0.0)
+    if not isinstance(value, float):
+        raise FormatError(f"{fields.place}: value {value!r:.60} is not a float (M3)")
+    try:
+        return Step(fields.get("op", str), namespaces, fields.value.get("kind"), value)
+    except (ModelImportError, TypeError) as error:
+        raise FormatError(f"{fields.place}: {error} (M3)") from None
+
+
+def _decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any]:
+    """The labels, in the array type of the source's ``classes_``."""
+    if kind not in ("str", "object"):
+        labels = sections.exactly("labels", count * (1 if kind == "bool" else 8))
+        if kind == "bool" and (labels > 1).any():
+            raise FormatError("section 'labels': a bool is neither 0 nor 1 (M4)")
+        return labels.view("?" if kind == "bool" else f"<{LABEL_TYPES[kind]}")
+    data = sections.get("labels")
+    if len(data) < 4 * count:
+        raise FormatError(f"section 'labels': {len(data)} bytes, {count} labels need at least {4 * count} (M4)")
+    ends = np.concatenate([[0], data[: 4 * count].view("<u4").astype(np.int64)])
+    text = data[4 * count :].tobytes()
+    if (np.diff(ends) < 0).any() or ends[-1] != len(text):
+        raise FormatError(f"section 'labels': the ends of {count} labels do not divide {len(text)} bytes (M4)")
+    try:
+        words = [text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends.tolist())]
+    except UnicodeDecodeError as error:
+        raise FormatError(f"section 'labels': not UTF-8: {error} (M4)") from None
+    if len(set(words)) != count:
+        raise FormatError(f"section 'labels': {count} labels, {len(set(words))} of them distinct (M4)")
+    return np.array(words, dtype=LABEL_TYPES[kind])
+
+
+def _check_inside(model: ModelFile) -> None:
+    """The relations inside the large sections, which a look-up clamps when they were not checked."""
+    ones = np.bitwise_count(model.blocks[:, 1:]).sum(axis=1, dtype=np.int64)
+    if int(ones.sum()) != model.n or (model.blocks[:, 0] != np.cumsum(ones) - ones).any():
+        raise FormatError(f"section 'index': {int(ones.sum())} bits set and their ranks, for {model.n} features (I3)")
+    if model.idf_bits:
+        records = unpack(model.slots, model.check_bits + model.idf_bits, np.arange(model.n))
+        most = int((records >> np.uint64(model.check_bits)).max(initial=0))
+        if most >= len(model.idf):
+            raise FormatError(f"section 'slots': idf number {most}, the table has {len(model.idf)} (L2)")
+    if model.coder == "plain":
+        count, low_bits = model.parameters["count"], model.parameters["low_bits"]
+        offsets = decode_offsets(low_bits, model.rows, model.n, count)
+        _, again = encode_offsets(offsets, low_bits)
+        for name, section in again.items():
+            if offsets[-1] != count or not np.array_equal(section, model.rows[name]):
+                raise FormatError(f"section {name!r}: not the offsets of {model.n} rows that end at {count} (R2)")
+    read = CODERS[model.coder].reader(model.parameters, model.rows)
+    for start in range(0, model.n, 4096):
+        slots = np.arange(start, min(start + 4096, model.n))
+        lengths, columns, codes = read(slots)
+        if columns.max(initial=0) >= model.n_columns or codes.max(initial=0) >= len(model.codebook):
+            raise FormatError(f"section 'rows': a class or code of slots {start}…{slots[-1]} is out of range (R3)")
+        ends = np.cumsum(lengths)
+        inside = np.ones(max(len(columns) - 1, 0), bool)
+        inside[ends[:-1][(ends[:-1] > 0) & (ends[:-1] < len(columns))] - 1] = False
+        if (np.diff(columns)[inside] <= 0).any():
+            raise FormatError(f"section 'rows': the classes of a row of slots {start}…{slots[-1]} do not ascend (R3)")
+
+
+class Fields:
+    """A map of the header with typed access: every miss is a FormatError with its place, value and limit."""
+
+    def __init__(self, value: Any, place: str) -> None:
+        if not isinstance(value, dict):
+            raise FormatError(f"{place}: {value!r:.60} is not a map (H3)")
+        self.value: dict[str, Any] = value
+        self.place = place
+
+    def get(self, name: str, kind: type) -> Any:
+        value = self.value.get(name)
+        if not isinstance(value, kind):
+            raise FormatError(f"{self.place}: {name} {value!r:.60} is not of type {kind.__name__} (H3)")
+        return value
+
+    def map(self, name: str) -> Fields:
+        return Fields(self.value.get(name), f"{self.place}: {name}")
+
+    def maps(self, name: str, least: int, most: int) -> list[Fields]:
+        values = self.get(name, list)
+        if not least <= len(values) <= most:
+            raise FormatError(f"{self.place}: {name} has {len(values)} entries, not {least}..{most} (H3)")
+        return [Fields(value, f"{self.place}: {name}[{i}]") for i, value in enumerate(values)]
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        value = self.value.get(name)
+        if not isinstance(value, str) or value not in allowed:
+            raise FormatError(f"{self.place}: {name} {value!r:.60} is not one of {', '.join(allowed)} (H3)")
+        return value
+
+    def integer(self, name: str, least: int, most: int) -> int:
+        return self._bounded(self.value.get(name), name, least, most)
+
+    def integers(self, name: str, shortest: int, longest: int, least: int, most: int) -> list[int]:
+        values = self.get(name, list)
+        if not shortest <= len(values) <= longest:
+            raise FormatError(f"{self.place}: {name} has {len(values)} entries, not {shortest}..{longest} (H3)")
+        return [self._bounded(value, f"{name}[{i}]", least, most) for i, value in enumerate(values)]
+
+    def _bounded(self, value: Any, name: str, least: int, most: int) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise FormatError(f"{self.place}: {name} {value!r:.60} is not an integer in {least}..{most} (H3)")
+        return value
+
+
+class Sections:
+    """The sections with checked access."""
+
+    def __init__(self, sections: Mapping[str, fileformat.Bytes]) -> None:
+        self._sections = sections
+
+    def has(self, name: str) -> bool:
+        return name in self._sections
+
+    def get(self, name: str) -> fileformat.Bytes:
+        if name not in self._sections:
+            raise FormatError(f"section {name!r} is missing (S6)")
+        return self._sections[name]
+
+    def exactly(self, name: str, length: int) -> fileformat.Bytes:
+        data = self.get(name)
+        if len(data) != length:
+            raise FormatError(f"section {name!r}: {len(data)} bytes, the header's counts ask for {length} (S6)")
+        return data
+
+    def floats(self, name: str, kind: str, least: int, most: int) -> npt.NDArray[Any]:
+        data = self.get(name)
+        size = np.dtype(kind).itemsize
+        if len(data) % size or not least <= len(data) // size <= most:
+            raise FormatError(
+                f"section {name!r}: {len(data)} bytes are not {least}..{most} numbers of {size} bytes (S6)"
+            )
+        values = data.view(kind)
+        if not np.isfinite(values).all():
+            raise FormatError(f"section {name!r}: number {int(np.argmin(np.isfinite(values)))} is not finite (M5)")
+        return values
