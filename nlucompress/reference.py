@@ -1,0 +1,309 @@
+"""The runtime in numpy, written to be read: the oracle of the native core, and the exact answers of a LinearModel.
+
+A Scorer takes samples to scores in four steps, the same for a compressed file and for the model it came from:
+n-grams and frequencies (featurize.py), look-up in a table, values (tf, idf, steps), and the sum of rows. Only the table
+differs: FileTable finds features in a file's index, NameTable in dictionaries of names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from . import index
+from .featurize import Analyzer
+from .linear import Floats, LinearModel, Namespace, SparseRows, Step
+from .modelfile import ModelFile
+from .rows import CODERS, ranges, unpack
+
+Integers = npt.NDArray[np.int64]
+BATCH = 512  # samples scored together: bounds the memory of intermediate arrays
+
+
+class Frame(Protocol):
+    """What a Scorer reads of a model besides its table; LinearModel and ModelFile both have it. See LinearModel."""
+
+    @property
+    def namespaces(self) -> tuple[Namespace, ...]: ...
+    @property
+    def steps(self) -> tuple[Step, ...]: ...
+    @property
+    def classes(self) -> npt.NDArray[Any]: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def link(self) -> str: ...
+    @property
+    def intercept(self) -> Floats: ...
+    @property
+    def calibration(self) -> Floats | None: ...
+    @property
+    def baseline(self) -> Floats | None: ...
+
+
+class Table(Protocol):
+    """Features by name. An id is a feature's number in the table, -1 if it has none."""
+
+    def find(self, namespace: int, names: Sequence[str]) -> Integers:
+        """The id of each name: (len(names),)."""
+        ...
+
+    def idf(self, ids: Integers) -> Floats:
+        """The idf of each id: (len(ids),)."""
+        ...
+
+    def rows(self, ids: Integers) -> tuple[Integers, Integers, Floats]:
+        """Lengths (len(ids),), then columns and weights of all rows, one after the other."""
+        ...
+
+
+class FileTable:
+    """The features of a compressed file: one hash, a few probes, a rank, a comparison of check bits."""
+
+    def __init__(self, file: ModelFile) -> None:
+        self._file = file
+        self._read_rows = CODERS[file.coder].reader(file.parameters, file.rows)
+
+    def find(self, namespace: int, names: Sequence[str]) -> Integers:
+        """Slots; -1 where no level has a 1 or the check bits differ."""
+        file = self._file
+        hashes = index.hash_names(names, file.seeds[namespace])
+        slots = index.find(hashes, file.levels, file.blocks, file.n)
+        found = slots >= 0
+        wanted = index.check_values(hashes[found], file.check_bits)
+        mask = np.uint64((1 << file.check_bits) - 1)
+        slots[found] = np.where((self._records(slots[found]) & mask) == wanted, slots[found], -1)
+        return slots
+
+    def idf(self, ids: Integers) -> Floats:
+        """From the table of distinct values, by the number in the slot's record."""
+        file = self._file
+        if not len(file.idf):
+            return np.ones(len(ids))
+        numbers = (self._records(ids) >> np.uint64(file.check_bits)).astype(np.int64)
+        return np.asarray(file.idf[np.minimum(numbers, len(file.idf) - 1)], np.float64)
+
+    def rows(self, ids: Integers) -> tuple[Integers, Integers, Floats]:
+        """Codes through the codebook, times the class's scale."""
+        file = self._file
+        lengths, columns, codes = self._read_rows(ids)
+        good = (columns < file.n_columns) & (codes < len(file.codebook))  # a damaged file must not leave the arrays
+        weights = np.where(good, file.codebook[np.where(good, codes, 0)], 0.0).astype(np.float64)
+        columns = np.where(good, columns, 0)
+        if file.scale is not None:
+            weights *= file.scale[columns]
+        return lengths, columns, weights
+
+    def _records(self, slots: Integers) -> npt.NDArray[np.uint64]:
+        file = self._file
+        return unpack(file.slots, file.check_bits + file.idf_bits, slots)
+
+
+class NameTable:
+    """The features of a LinearModel, in a dictionary a namespace."""
+
+    def __init__(self, model: LinearModel) -> None:
+        self._model = model
+        self._ids: list[dict[str, int]] = []
+        first = 0
+        for names in model.features:
+            self._ids.append({name: first + i for i, name in enumerate(names)})
+            first += len(names)
+
+    def find(self, namespace: int, names: Sequence[str]) -> Integers:
+        """Numbers of features in the model's order."""
+        ids = self._ids[namespace]
+        return np.array([ids.get(name, -1) for name in names], dtype=np.int64)
+
+    def idf(self, ids: Integers) -> Floats:
+        """As the model has it."""
+        return np.ones(len(ids)) if self._model.idf is None else self._model.idf[ids]
+
+    def rows(self, ids: Integers) -> tuple[Integers, Integers, Floats]:
+        """Rows of the weights, zeros of a dense model included."""
+        weights = self._model.weights
+        if isinstance(weights, SparseRows):
+            lengths = np.diff(weights.indptr)[ids]
+            at = ranges(weights.indptr[ids], lengths)
+            return lengths, weights.indices[at].astype(np.int64), weights.data[at].astype(np.float64)
+        columns = weights.shape[1]
+        return (
+            np.full(len(ids), columns),
+            np.tile(np.arange(columns), len(ids)),
+            weights[ids].reshape(-1).astype(np.float64),
+        )
+
+
+class Scorer:
+    """Samples to scores, probabilities and labels; shapes and dtypes are scikit-learn's."""
+
+    def __init__(self, frame: Frame, table: Table) -> None:
+        self.classes_ = frame.classes
+        self._frame = frame
+        self.table = table
+        self._analyzers = [Analyzer(namespace) for namespace in frame.namespaces]
+
+    def decision_function(self, samples: Iterable[Any]) -> Floats:
+        """Scores: (n_samples, n_columns) float64, or (n_samples,) in a binary task."""
+        parts = [self._scores(batch, first) for first, batch in batches(samples)]
+        scores = np.concatenate(parts) if parts else np.empty((0, len(self._frame.intercept)))
+        return scores[:, 0] if self._frame.task == "binary" else scores
+
+    def predict(self, samples: Iterable[Any]) -> npt.NDArray[Any]:
+        """Labels: (n_samples,), or a 0/1 indicator matrix (n_samples, n_classes) in a multilabel task."""
+        return self.decide(self.decision_function(samples))
+
+    def decide(self, scores: Floats) -> npt.NDArray[Any]:
+        """The labels that go with scores: see predict."""
+        return labels(self._frame, scores)
+
+    def predict_proba(self, samples: Iterable[Any]) -> Floats:
+        """Probabilities: (n_samples, n_classes) float64. Raises AttributeError if the model has none."""
+        require_probabilities(self._frame)
+        return self.probabilities(self.decision_function(samples))
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """The probabilities that go with scores: see predict_proba."""
+        return probabilities(self._frame, scores)
+
+    def ngrams(self, samples: list[Any], first: int = 0) -> list[tuple[Integers, Integers, Floats, list[str]]]:
+        """Of each namespace: sample number, n-gram number and frequency of every n-gram, and the distinct n-grams."""
+        return [_count(analyzer, samples, first) for analyzer in self._analyzers]
+
+    def _scores(self, samples: list[Any], first: int) -> Floats:
+        frame = self._frame
+        found = [(sample, self.table.find(namespace, names)[which], counts)
+                 for namespace, (sample, which, counts, names) in enumerate(self.ngrams(samples, first))]  # fmt: skip
+        space = np.repeat(np.arange(len(found)), [len(part[0]) for part in found])
+        sample, ids, counts = (np.concatenate([part[i] for part in found]) for i in range(3))
+        values = self._values(space, sample, ids, counts, len(samples))
+        known = ids >= 0
+        sample, ids, values = sample[known], ids[known], values[known]
+        lengths, columns, weights = self.table.rows(ids)
+        n_columns = len(frame.intercept)
+        cell = np.repeat(sample, lengths) * n_columns + columns
+        sums = np.bincount(cell, np.repeat(values, lengths) * weights, len(samples) * n_columns)
+        scores = sums.reshape(len(samples), n_columns) + frame.intercept
+        if frame.baseline is not None:
+            scores += np.bincount(sample, values, len(samples))[:, None] * frame.baseline
+        return scores
+
+    def _values(self, space: Integers, sample: Integers, ids: Integers, counts: Floats, n: int) -> Floats:
+        """What each feature is worth: tf, idf, then the steps. Unknown n-grams count in norms with their unseen idf."""
+        frame = self._frame
+        values = counts.copy()
+        for number, namespace in enumerate(frame.namespaces):
+            at = space == number
+            if namespace.tf == "binary":
+                values[at] = 1.0
+            elif namespace.tf == "log":
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    values[at] = np.log(values[at]) + 1.0
+        unseen = np.array([namespace.unseen for namespace in frame.namespaces])
+        values *= np.where(ids >= 0, self.table.idf(np.maximum(ids, 0)) if len(ids) and (ids >= 0).any() else 1.0,
+                           unseen[space])  # fmt: skip
+        for step in frame.steps:
+            at = np.isin(space, step.namespaces)
+            if step.op == "scale":
+                values[at] *= step.value
+            elif step.op == "binarize":
+                values[at] = values[at] > step.value
+            else:
+                norm = _norms(values[at], sample[at], n, step.kind or "l2")
+                values[at] /= np.where(norm == 0, 1.0, norm)[sample[at]]
+        return values
+
+
+def exact(model: LinearModel) -> Scorer:
+    """The answers of a LinearModel itself, unquantized, by names: what a compressed model is held against."""
+    return Scorer(model, NameTable(model))
+
+
+def labels(frame: Frame, scores: Floats) -> npt.NDArray[Any]:
+    """The label of each row of scores, by the task's rule; ties go to the first class."""
+    if frame.calibration is not None:
+        scores = scores * _squeezed(frame, frame.calibration[0]) + _squeezed(frame, frame.calibration[1])
+    if frame.task == "binary":
+        return np.asarray(frame.classes[(scores > 0).astype(np.int64)])
+    if frame.task == "multilabel":
+        return (scores > 0).astype(np.int64)
+    return np.asarray(frame.classes[scores.argmax(axis=1)])
+
+
+def probabilities(frame: Frame, scores: Floats) -> Floats:
+    """The link: (n_samples, n_classes) float64 from scores."""
+    if frame.calibration is not None:
+        scores = scores * _squeezed(frame, frame.calibration[0]) + _squeezed(frame, frame.calibration[1])
+    if frame.link == "softmax":
+        if frame.task == "binary":  # two classes with the scores -s and s
+            scores = np.stack([-scores, scores], axis=1)
+        grown: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(grown / grown.sum(axis=1, keepdims=True))
+    if frame.link == "clipped":
+        single = (np.clip(scores, -1, 1) + 1) / 2
+    else:
+        small = np.exp(-np.abs(scores))  # never overflows
+        single = np.where(scores >= 0, 1, small) / (1 + small)
+    if frame.task == "binary":
+        return np.stack([1 - single, single], axis=1)
+    if frame.task == "multilabel":
+        return single
+    total = single.sum(axis=1, keepdims=True)
+    return np.where(total == 0, 1 / single.shape[1], single / np.where(total == 0, 1, total))
+
+
+def require_probabilities(frame: Frame) -> None:
+    """Raise AttributeError, as scikit-learn does, if the model's link is the identity."""
+    if frame.link == "identity":
+        raise AttributeError(
+            "predict_proba: this model gives no probabilities (link 'identity'): use decision_function"
+        )
+
+
+def _squeezed(frame: Frame, row: Floats) -> Any:
+    return row[0] if frame.task == "binary" else row
+
+
+def _norms(values: Floats, sample: Integers, n: int, kind: str) -> Floats:
+    if kind == "l2":
+        return np.asarray(np.sqrt(np.bincount(sample, values * values, n)))
+    if kind == "l1":
+        return np.asarray(np.bincount(sample, np.abs(values), n), np.float64)
+    out = np.zeros(n)
+    np.maximum.at(out, sample, np.abs(values))
+    return out
+
+
+def _count(analyzer: Analyzer, samples: list[Any], first: int) -> tuple[Integers, Integers, Floats, list[str]]:
+    numbers: dict[str, int] = {}  # each distinct n-gram of the batch is looked up once
+    sample, which, counts = [], [], []
+    for i, text in enumerate(samples):
+        try:
+            found = analyzer(text)
+        except (TypeError, ValueError) as error:
+            if type(error) not in (TypeError, ValueError):
+                raise
+            raise type(error)(f"sample {first + i}: {error}") from None
+        for name, count in found.items():
+            sample.append(i)
+            which.append(numbers.setdefault(name, len(numbers)))
+            counts.append(count)
+    return np.array(sample, np.int64), np.array(which, np.int64), np.array(counts, np.float64), list(numbers)
+
+
+def batches(samples: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
+    """Lists of at most BATCH samples, each with the number of its first; a DataFrame gives its rows."""
+    if isinstance(samples, (str, bytes)):
+        raise ValueError(
+            f"expected a list of samples, got one {type(samples).__name__}: predict([text]), not predict(text)"
+        )
+    if hasattr(samples, "iterrows"):
+        samples = (row for _, row in samples.iterrows())
+    iterator, first = iter(samples), 0
+    while batch := list(islice(iterator, BATCH)):
+        yield first, batch
+        first += len(batch)

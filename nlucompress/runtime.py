@@ -1,0 +1,148 @@
+"""Model: what ``load`` returns. Raw text to label, from a memory map, without scikit-learn."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import fileformat, modelfile, reference
+from .errors import FormatError
+from .linear import Floats
+
+
+class Model:
+    """A compressed model, ready to answer. Made by ``nlucompress.load`` or ``Compressed.model``; immutable.
+
+    A sample is what the source's vectorizer took: a text; a mapping or a row with the columns of a ColumnTransformer; a
+    dictionary of features (DictVectorizer); an iterable of features (a model whose analyzer was a Python function).
+    """
+
+    def __init__(self, buffer: bytes | memoryview, verify: fileformat.Verify = "header") -> None:
+        self._container = fileformat.decode(buffer, verify)
+        self._file = modelfile.read(self._container, verify)
+        self.table = reference.FileTable(self._file)
+        self._scorer = reference.Scorer(self._file, self.table)
+
+    @property
+    def classes_(self) -> npt.NDArray[Any]:
+        """(n_classes,) labels, as the source estimator's."""
+        return self._file.classes
+
+    @property
+    def task(self) -> str:
+        """One of "binary", "multiclass" or "multilabel"."""
+        return self._file.task
+
+    @property
+    def link(self) -> str:
+        """How scores become probabilities: see LinearModel; "identity" if they do not."""
+        return self._file.link
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether a sample is a text; otherwise it is a mapping, a row or an iterable of features."""
+        return all(ns.column is None and ns.analyzer in ("word", "char", "char_wb") for ns in self._file.namespaces)
+
+    def predict(self, samples: Iterable[Any]) -> npt.NDArray[Any]:
+        """Labels of samples: (n_samples,); of a multilabel model 0/1, (n_samples, n_classes) int64.
+
+        Raises TypeError or ValueError, with the sample's number, for a sample that the model cannot read.
+        """
+        return self._scorer.predict(samples)
+
+    def predict_proba(self, samples: Iterable[Any]) -> Floats:
+        """Probabilities: (n_samples, n_classes) float64. Raises AttributeError if the source's estimator had none."""
+        return self._scorer.predict_proba(samples)
+
+    def decision_function(self, samples: Iterable[Any]) -> Floats:
+        """Scores: (n_samples, n_classes) float64, or (n_samples,) if there are two classes and one score.
+
+        For naive Bayes the joint log likelihood.
+        """
+        return self._scorer.decision_function(samples)
+
+    def decide(self, scores: Floats) -> npt.NDArray[Any]:
+        """The labels that go with scores of ``decision_function``: what ``predict`` returns."""
+        return self._scorer.decide(scores)
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """The probabilities that go with scores of ``decision_function``: what ``predict_proba`` returns."""
+        return self._scorer.probabilities(scores)
+
+    def lookup(self, feature: str, namespace: int = 0) -> dict[Any, float] | None:
+        """What the index says of one feature: {class: weight} of the weights that are not zero, or None if it is absent.
+
+        The one weight of a binary model is classes_[1]'s. A feature that the model never had is found all the same with
+        probability 2^-check_bits, with somebody else's weights. Raises IndexError for a namespace that is not there.
+        """
+        if not 0 <= namespace < len(self._file.namespaces):
+            raise IndexError(f"namespace {namespace} is not in 0..{len(self._file.namespaces) - 1}")
+        slot = self.table.find(namespace, [feature])
+        if slot[0] < 0:
+            return None
+        _, columns, weights = self.table.rows(slot)
+        row = np.zeros(self._file.n_columns)
+        row[columns] = weights
+        if self._file.baseline is not None:
+            row += self._file.baseline
+        labels = self._file.classes[-1:] if self._file.task == "binary" else self._file.classes
+        return {label: weight for label, weight in zip(labels.tolist(), row.tolist(), strict=True) if weight}
+
+    def info(self) -> dict[str, Any]:
+        """Facts and sizes: bytes by section, bits a feature beside the theoretical bound, options, source.
+
+        ``bound`` is log2(e) = 1.44 bits for any index of n keys without the keys (Mehlhorn, 1984), plus the check bits.
+        """
+        file, container = self._file, self._container
+        sections = {name: len(data) for name, data in container.sections.items()}
+        padding = container.file_length - container.header_length - fileformat.PREAMBLE.size - sum(sections.values())
+        weights = file.parameters.get("count", file.n * file.n_columns)
+        each = 8 / file.n if file.n else 0.0
+        row_bytes = sum(len(container.sections[name]) for name in file.rows)
+        return {
+            "bytes": container.file_length,
+            "features": file.n,
+            "classes": len(file.classes),
+            "weights": weights,
+            "task": file.task,
+            "link": file.link,
+            "namespaces": [
+                {"name": ns.name, "analyzer": ns.analyzer, "ngram_range": list(ns.ngram_range), "unseen": ns.unseen}
+                for ns in file.namespaces
+            ],
+            "sections": {
+                "preamble": fileformat.PREAMBLE.size, "header": container.header_length, **sections, "padding": padding,
+            },
+            "bits_per_feature": {
+                "index": sections["index"] * each,
+                "slots": sections["slots"] * each,
+                "rows": row_bytes * each,
+                "file": container.file_length * each,
+                "bound": math.log2(math.e) + file.check_bits,
+            },
+            "check_bits": file.check_bits,
+            "idf_bits": file.idf_bits,
+            "levels": len(file.levels),
+            "buckets": len(file.codebook),
+            "coder": file.coder,
+            "norm": [step.kind for step in file.steps if step.op == "norm"],
+            **file.facts,
+        }  # fmt: skip
+
+
+def load(path: str | os.PathLike[str], verify: fileformat.Verify = "header") -> Model:
+    """Open a .nluc file: memory-mapped, validated, ready.
+
+    verify: "header" checks what every look-up relies on, in a time that does not grow with the file; what it does not
+    touch is made harmless at the look-up. "full" reads the whole file and checks every checksum and every row too.
+    Raises FormatError (naming the file and the place) for a file that is damaged, foreign, empty or too new; OSError.
+    """
+    try:
+        return Model(fileformat.map_file(path), verify)
+    except FormatError as error:
+        raise FormatError(f"{os.fspath(path)}: {error}") from None
