@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Number
 from typing import Any
@@ -20,7 +21,7 @@ from .linear import Namespace
 
 _SPACES = re.compile(r"\s\s+")
 
-Counts = dict[str, float]
+Counts = Mapping[str, float]
 
 
 class Analyzer:
@@ -28,8 +29,8 @@ class Analyzer:
 
     Raises ValueError or TypeError with the place in the sample; UnicodeDecodeError as ``decode_error="strict"`` asks.
 
-    >>> Analyzer(Namespace("words", ngram_range=(1, 2)))("Play it again, play it")
-    {'play': 2.0, 'it': 2.0, 'again': 1.0, 'play it': 2.0, 'it again': 1.0, 'again play': 1.0}
+    >>> dict(Analyzer(Namespace("words", ngram_range=(1, 2)))("Play it again, play it"))
+    {'play': 2, 'it': 2, 'again': 1, 'play it': 2, 'it again': 1, 'again play': 1}
     >>> list(Analyzer(Namespace("letters", analyzer="char_wb", ngram_range=(3, 3)))("to be"))
     [' to', 'to ', ' be', 'be ']
     """
@@ -46,19 +47,10 @@ class Analyzer:
         ns = self.namespace
         if ns.column is not None:
             sample = _column(sample, ns.column)
-        counts: Counts = {}
-        for name, value in self._items(sample):
-            if ns.hash_columns:
-                name, value = hashed(name, value, ns)
-            counts[name] = counts.get(name, 0.0) + value
-        return counts
-
-    def _items(self, sample: Any) -> Iterable[tuple[str, float]]:
-        if self.namespace.analyzer == "dict":
-            return _dict_items(sample, self.namespace.separator)
-        if self.namespace.analyzer == "features":
-            return ((name, 1.0) for name in _features(sample))
-        return ((ngram, 1.0) for ngram in self._ngrams(normalize(sample, self.namespace)))
+        if ns.analyzer == "dict":
+            return _added(_dict_items(sample, ns.separator))
+        found = Counter(_features(sample) if ns.analyzer == "features" else self._ngrams(normalize(sample, ns)))
+        return _added(hashed(name, count, ns) for name, count in found.items()) if ns.hash_columns else found
 
     def _word_ngrams(self, text: str) -> list[str]:
         words = self._tokens(text)
@@ -111,6 +103,14 @@ def hashed(name: str, value: float, namespace: Namespace) -> tuple[str, float]:
     if namespace.alternate_sign and number < 0:
         value = -value
     return str(abs(number) % namespace.hash_columns), value
+
+
+def _added(items: Iterable[tuple[str, float]]) -> Counts:
+    """The sum of the values of each name."""
+    counts: dict[str, float] = {}
+    for name, value in items:
+        counts[name] = counts.get(name, 0.0) + value
+    return counts
 
 
 def _column(sample: Any, column: str | int) -> Any:

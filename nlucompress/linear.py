@@ -113,6 +113,14 @@ class SparseRows:
     data: npt.NDArray[Any]
     shape: tuple[int, int]
 
+    @classmethod
+    def of(cls, dense: npt.NDArray[Any]) -> SparseRows:
+        """The values of a dense array that are not zero."""
+        rows, columns = np.nonzero(dense)
+        indptr = np.concatenate([[0], np.bincount(rows, minlength=len(dense)).cumsum()])
+        shape = (int(dense.shape[0]), int(dense.shape[1]))
+        return cls(indptr.astype(np.int64), columns.astype(np.int32), dense[rows, columns], shape)
+
     def dense(self, start: int, stop: int) -> Floats:
         """Rows start..stop as a (stop - start, n_columns) float64 array."""
         out = np.zeros((stop - start, self.shape[1]))

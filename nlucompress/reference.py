@@ -108,6 +108,7 @@ class NameTable:
 
     def __init__(self, model: LinearModel) -> None:
         self._model = model
+        self._weights = model.weights if isinstance(model.weights, SparseRows) else SparseRows.of(model.weights)
         self._ids: list[dict[str, int]] = []
         first = 0
         for names in model.features:
@@ -124,18 +125,11 @@ class NameTable:
         return np.ones(len(ids)) if self._model.idf is None else self._model.idf[ids]
 
     def rows(self, ids: Integers) -> tuple[Integers, Integers, Floats]:
-        """Rows of the weights, zeros of a dense model included."""
-        weights = self._model.weights
-        if isinstance(weights, SparseRows):
-            lengths = np.diff(weights.indptr)[ids]
-            at = ranges(weights.indptr[ids], lengths)
-            return lengths, weights.indices[at].astype(np.int64), weights.data[at].astype(np.float64)
-        columns = weights.shape[1]
-        return (
-            np.full(len(ids), columns),
-            np.tile(np.arange(columns), len(ids)),
-            weights[ids].reshape(-1).astype(np.float64),
-        )
+        """Rows of the weights that are not zero."""
+        weights = self._weights
+        lengths = np.diff(weights.indptr)[ids]
+        at = ranges(weights.indptr[ids], lengths)
+        return lengths, weights.indices[at].astype(np.int64), weights.data[at].astype(np.float64)
 
 
 class Scorer:
@@ -195,7 +189,7 @@ class Scorer:
     def _values(self, space: Integers, sample: Integers, ids: Integers, counts: Floats, n: int) -> Floats:
         """What each feature is worth: tf, idf, then the steps. Unknown n-grams count in norms with their unseen idf."""
         frame = self._frame
-        values = counts.copy()
+        values: Floats = counts.copy()
         for number, namespace in enumerate(frame.namespaces):
             at = space == number
             if namespace.tf == "binary":
@@ -280,19 +274,21 @@ def _norms(values: Floats, sample: Integers, n: int, kind: str) -> Floats:
 
 def _count(analyzer: Analyzer, samples: list[Any], first: int) -> tuple[Integers, Integers, Floats, list[str]]:
     numbers: dict[str, int] = {}  # each distinct n-gram of the batch is looked up once
-    sample, which, counts = [], [], []
-    for i, text in enumerate(samples):
+    lengths: list[int] = []
+    which: list[int] = []
+    counts: list[float] = []
+    for i, sample in enumerate(samples):
         try:
-            found = analyzer(text)
+            found = analyzer(sample)
         except (TypeError, ValueError) as error:
             if type(error) not in (TypeError, ValueError):
                 raise
             raise type(error)(f"sample {first + i}: {error}") from None
-        for name, count in found.items():
-            sample.append(i)
-            which.append(numbers.setdefault(name, len(numbers)))
-            counts.append(count)
-    return np.array(sample, np.int64), np.array(which, np.int64), np.array(counts, np.float64), list(numbers)
+        lengths.append(len(found))
+        which += [numbers.setdefault(name, len(numbers)) for name in found]
+        counts += found.values()
+    places = np.repeat(np.arange(len(samples)), np.array(lengths, np.int64))
+    return places, np.array(which, np.int64), np.array(counts, np.float64), list(numbers)
 
 
 def batches(samples: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:

@@ -43,14 +43,20 @@ def encode_rows(codes: SparseRows, zero: int, layout: str = "auto") -> tuple[str
     codes: rows in slot order, data uint8; zero: the code that stands for weight 0. Raises BuildError for a layout that
     no coder of this version has.
     """
-    allowed = [name for name, coder in CODERS.items() if layout in ("auto", coder.layout)]
-    if not allowed:
-        known = sorted({coder.layout for coder in CODERS.values()} | {"auto"})
-        raise BuildError(f"layout: {layout!r}, but the row coders of this version have {', '.join(map(repr, known))}")
+    allowed = coders(layout)
     if codes.shape[1] > 1 << 16:
         raise BuildError(f"{codes.shape[1]} classes, the limit is 65536 (a class id has two bytes)")
     smallest = min(allowed, key=lambda name: CODERS[name].size(codes))
     return (smallest, *CODERS[smallest].encode(codes, zero))
+
+
+def coders(layout: str) -> list[str]:
+    """The ids of the coders that a layout allows. Raises BuildError if this version has none."""
+    allowed = [name for name, coder in CODERS.items() if layout in ("auto", coder.layout)]
+    if not allowed:
+        known = sorted({coder.layout for coder in CODERS.values()} | {"auto"})
+        raise BuildError(f"layout: {layout!r} is none that this version writes: {', '.join(map(repr, known))}")
+    return allowed
 
 
 # -- plain ------------------------------------------------------------------------------------------------------------
