@@ -1,0 +1,55 @@
+"""JSON Lines of texts and labels: the data that ``verify`` and ``demo`` read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line number (from 1) and object of each line that is not blank; a path that ends in .gz is decompressed.
+
+    Raises ValueError with file and line for a line that is no JSON object, OSError for a file that cannot be read.
+    """
+    path = Path(path)
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
+        try:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield number, _object(line, f"{path}, line {number}")
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise ValueError(f"{path}: not a whole gzip file: {error}") from None
+
+
+def read_labelled(path: str | os.PathLike[str], text_field: str | None = "text") -> tuple[list[Any], list[Any]]:
+    """Samples and labels of a JSONL file with the fields text and label.
+
+    text_field None: the sample is the whole object (a model that reads columns). Raises ValueError with file and line.
+    """
+    samples, labels = [], []
+    for number, row in read_jsonl(path):
+        for name in (text_field, "label"):
+            if name is not None and name not in row:
+                raise ValueError(
+                    f"{path}, line {number}: no field {name!r}, it has {', '.join(map(repr, row)) or 'none'}"
+                )
+        samples.append(row if text_field is None else row[text_field])
+        labels.append(row["label"])
+    if not samples:
+        raise ValueError(f"{path}: no line with a text and a label")
+    return samples, labels
+
+
+def _object(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+        raise ValueError(f"{place}: not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{place}: {type(value).__name__}, not an object with the fields text and label")
+    return value
