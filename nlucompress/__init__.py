@@ -1,0 +1,19 @@
+"""nlucompress: a trained linear NLU model in one small file, run from the raw text to the label.
+
+    trained model ── import ──> LinearModel ── quantize ──> codes ── index ──> slots ── rows ──> bytes ──> model.nluc
+    "play yesterday by the beatles" ── featurize ── hash ── look-up ── score ── link ──> ("PlayMusic", 0.97)
+
+``compress`` and ``import_model`` are the building side, ``load`` and ``Model`` the runtime. Neither imports scikit-learn.
+"""
+
+from .compress import Compressed, compress
+from .errors import BuildError, FormatError, ModelImportError
+from .importers import import_model
+from .linear import LinearModel
+from .runtime import Model, load
+from .version import VERSION as __version__
+
+__all__ = [
+    "BuildError", "Compressed", "FormatError", "LinearModel", "Model", "ModelImportError", "__version__", "compress",
+    "import_model", "load",
+]  # fmt: skip

@@ -1,0 +1,207 @@
+"""The only file that composes the stages: a trained model in, one compressed file out. Read it top to bottom."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from . import fileformat, modelfile
+from .errors import BuildError
+from .importers import import_model
+from .index import build, check_values
+from .linear import LinearModel, Namespace, SparseRows
+from .quantize import Quantized, Range, quantize
+from .rows import coders, encode_rows, pack, ranges
+from .runtime import Model
+from .version import VERSION
+
+Layout = Literal["auto", "fast", "small"]
+Norm = Literal["exact", "mean"]
+Progress = Callable[[str], object]
+MAX_IDF_BITS = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Compressed:
+    """A compressed model, not yet on disk. source: what it was made of; data: the file; report: what quantizing cost."""
+
+    source: LinearModel
+    quantized: Quantized
+    kept: npt.NDArray[np.bool_]  # (n_features,): which features the index holds
+    data: bytes
+
+    @property
+    def report(self) -> dict[str, float]:
+        """What quantization cost: see Quantized."""
+        return self.quantized.report
+
+    def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+        """Write the file, whole or not at all. Raises FileExistsError if it is there and overwrite is False."""
+        fileformat.save(self.data, path, overwrite)
+
+    def model(self) -> Model:
+        """The runtime of this file, without a detour over the disk."""
+        return Model(self.data)
+
+    def info(self) -> dict[str, Any]:
+        """Sizes by section and more: see Model.info."""
+        return self.model().info()
+
+    def dequantized(self) -> LinearModel:
+        """The source with its weights (and idf, as float32) replaced by the file's, features in the source's order.
+
+        A scikit-learn pipeline whose ``coef_`` is ``dequantized().coefficients().T`` (and whose ``idf_`` is
+        ``dequantized().idf``) is the dequantized clone, whose answers the file's are to equal.
+        """
+        idf = None if self.source.idf is None else self.source.idf.astype(np.float32).astype(np.float64)
+        return dataclasses.replace(self.source, weights=self.quantized.weights(), idf=idf)
+
+
+def compress(
+    source: Any,
+    *,
+    buckets: int = 256,
+    range: Range = "model",
+    check_bits: int = 8,
+    gamma: float = 1.0,
+    layout: Layout = "auto",
+    norm: Norm = "exact",
+    progress: Progress | None = None,
+) -> Compressed:
+    """Compress a trained linear model.
+
+    source: a fitted scikit-learn estimator (mostly a Pipeline), a LinearModel, or the path of a .joblib, .pkl or .skops.
+    buckets: distinct weights, 2..256. range: "model" one range of weights for all, "class" a scale a class.
+    check_bits: 0..32; an n-gram that is not a feature passes for one with probability 2^-check_bits.
+    gamma: bits of the index for each feature, ≥ 1: 1 is the smallest (2.9 bits a feature), 2 the faster (3.5 bits).
+    layout: "fast" (plain rows), "small" (coded rows), "auto" (the smallest this version has).
+    norm: "exact" keeps every feature that a norm counts; "mean" only those with a weight, and lets each other n-gram
+    count as one constant. progress: is called with the name of each stage as it begins.
+
+    Raises ModelImportError (source), BuildError (options, features).
+
+    >>> import nlucompress
+    >>> from nlucompress.linear import LinearModel, Namespace
+    >>> model = LinearModel((Namespace("words"),), (("play", "stop"),), np.array([[2.0], [-2.0]]), np.zeros(1),
+    ...                     np.array(["no", "yes"]), task="binary", link="sigmoid")
+    >>> compressed = nlucompress.compress(model, check_bits=16)
+    >>> compressed.model().predict(["play it", "stop it"]).tolist()
+    ['yes', 'no']
+    """
+    if not 0 <= check_bits <= 32:
+        raise BuildError(f"check_bits: {check_bits} is not in 0..32")
+    if norm not in ("exact", "mean"):
+        raise BuildError(f"norm: {norm!r} is not 'exact' or 'mean'")
+    coders(layout)
+    begin = progress or (lambda stage: None)
+
+    begin("reading")
+    model = import_model(source)
+
+    begin("quantizing")
+    quantized = quantize(model, buckets, range)
+
+    begin("indexing")
+    kept, namespaces = _kept(model, quantized.codes, norm)
+    index, slots, hashes = build(_names(model, kept), gamma)
+    order = np.empty(index.n, np.int64)
+    order[slots] = np.flatnonzero(kept)
+
+    begin("coding rows")
+    zero = int(np.flatnonzero(quantized.codebook == 0)[0])
+    coder, parameters, rows = encode_rows(_take(quantized.codes, order), zero, layout)
+    idf, numbers, idf_bits = _idf(model, order)
+    records = np.empty(index.n, np.uint64)
+    records[slots] = check_values(hashes, check_bits)
+    records |= numbers << np.uint64(check_bits)
+
+    begin("writing")
+    data = modelfile.write(modelfile.ModelFile(
+        namespaces, model.steps, model.classes, model.task, model.link, model.intercept, model.calibration, model.baseline,
+        index.n, index.levels, index.seeds, index.blocks, check_bits, idf_bits, pack(records, check_bits + idf_bits), idf,
+        quantized.codebook, quantized.scale, coder, {**parameters, "n": index.n, "columns": model.n_columns}, rows,
+        facts={
+            "writer": f"nlucompress {VERSION}",
+            "source": dict(model.source),
+            "fingerprint": model.fingerprint(),
+            "options": {"buckets": buckets, "range": range, "check_bits": check_bits, "gamma": float(gamma),
+                        "layout": layout, "norm": norm},
+            "quantization": {name: _rounded(value) for name, value in quantized.report.items()},
+            "features_source": model.n_features,
+        },
+    ))  # fmt: skip
+    return Compressed(model, quantized, kept, data)
+
+
+def _kept(model: LinearModel, codes: SparseRows, norm: Norm) -> tuple[npt.NDArray[np.bool_], tuple[Namespace, ...]]:
+    """Which features the index must hold: (n_features,) bool; and the namespaces, with the idf of all that it does not.
+
+    A feature is held if it has a row, if the baseline of naive Bayes counts it, or if a norm tells it from an n-gram
+    that is no feature. In the mean norm that is no n-gram's privilege: all without a row count alike.
+    """
+    has_row = np.diff(codes.indptr) > 0
+    if model.baseline is not None:
+        return np.ones(model.n_features, bool), model.namespaces
+    kept, namespaces = has_row.copy(), []
+    normed = {number for step in model.steps if step.op == "norm" for number in step.namespaces}
+    start = 0
+    for number, (namespace, names) in enumerate(zip(model.namespaces, model.features, strict=True)):
+        part = slice(start, start + len(names))
+        start += len(names)
+        if number in normed:
+            idf = np.ones(len(names)) if model.idf is None else model.idf[part]
+            if norm == "mean" and not namespace.unseen:
+                namespace = dataclasses.replace(namespace, unseen=_mean_idf(idf[~has_row[part]]))
+            else:
+                kept[part] |= idf.astype(np.float32) != np.float32(namespace.unseen)
+        namespaces.append(namespace)
+    return kept, tuple(namespaces)
+
+
+def _mean_idf(idf: npt.NDArray[np.float64]) -> float:
+    """Root of the mean squared idf, weighted by document frequency, which is proportional to exp(-idf); 0 of none."""
+    if not len(idf):
+        return 0.0
+    weight = np.exp(idf.min() - idf)
+    mean = math.fsum((weight * idf * idf).tolist()) / math.fsum(weight.tolist())
+    return float(np.float32(math.sqrt(mean)))
+
+
+def _names(model: LinearModel, kept: npt.NDArray[np.bool_]) -> list[list[str]]:
+    out, start = [], 0
+    for names in model.features:
+        out.append([names[i] for i in np.flatnonzero(kept[start : start + len(names)]).tolist()])
+        start += len(names)
+    return out
+
+
+def _take(codes: SparseRows, order: npt.NDArray[np.int64]) -> SparseRows:
+    """Rows in another order."""
+    lengths = np.diff(codes.indptr)[order]
+    at = ranges(codes.indptr[order], lengths)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    return SparseRows(indptr, codes.indices[at], codes.data[at], (len(order), codes.shape[1]))
+
+
+def _idf(model: LinearModel, order: npt.NDArray[np.int64]
+         ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint64], int]:  # fmt: skip
+    """The distinct idf values, each slot's number among them, and the bits that such a number takes."""
+    if model.idf is None or not len(order):
+        return np.empty(0, np.float32), np.zeros(len(order), np.uint64), 0
+    values, numbers = np.unique(model.idf[order].astype(np.float32), return_inverse=True)
+    bits = (len(values) - 1).bit_length()
+    if bits > MAX_IDF_BITS:
+        raise BuildError(f"{len(values)} distinct idf values, the limit is {1 << MAX_IDF_BITS}")
+    return values, numbers.astype(np.uint64), bits
+
+
+def _rounded(value: float) -> float | int:
+    """Six digits: sums of floats differ in the last ones from machine to machine, and a file must not."""
+    return value if isinstance(value, int) else float(f"{float(value):.6g}")
