@@ -1,0 +1,5 @@
+"""``python -m nlucompress``."""
+
+from .cli import main
+
+main(prog_name="nlucompress")

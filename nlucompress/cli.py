@@ -1,0 +1,276 @@
+"""The command: options in, one call of the library, a table or JSON out. No logic.
+
+Exit codes: 0 done; 1 a check failed or an input could not be read; 2 wrong usage, or an output that exists; 3 an accuracy
+or size budget could not be met. Results go to standard output, progress and remarks to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .compress import compress as compress_model
+from .importers import import_model
+from .runtime import Model, load
+from .version import VERSION
+
+STAGES = ("reading", "quantizing", "indexing", "coding rows", "writing")
+FILE = click.Path(path_type=Path)
+
+
+class Command(click.Group):
+    """Turns the library's errors into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
+            raise click.ClickException(one_line(error)) from None
+
+
+def one_line(error: Exception) -> str:
+    """An error's message, whole, on one line."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(VERSION, prog_name="nlucompress")
+def main() -> None:
+    """Make a trained NLU model small, and run it.
+
+    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops). Reading one runs no code of it and needs no
+    scikit-learn. Exit codes: 0 done, 1 a check failed or an input could not be read, 2 wrong usage or an output that
+    exists, 3 a budget could not be met.
+    """
+
+
+@main.command()
+@click.argument("source", type=FILE)
+@click.option("-o", "--output", type=FILE, help="The .nluc file to write.")
+@click.option("--buckets", type=click.IntRange(2, 256), default=256, show_default=True, help="Distinct weights.")
+@click.option("--range", "range_", type=click.Choice(["model", "class"]), default="model", show_default=True,
+              help="One range of weights for the model, or a scale a class.")  # fmt: skip
+@click.option("--check-bits", type=click.IntRange(0, 32), default=8, show_default=True,
+              help="Of n-grams that are no features, 1 in 2^N passes for one.")  # fmt: skip
+@click.option("--gamma", type=click.FloatRange(1, 16), default=1.0, show_default=True,
+              help="Index bits a feature in a level: 1 is smallest, 2 is faster.")  # fmt: skip
+@click.option("--layout", type=click.Choice(["auto", "fast", "small"]), default="auto", show_default=True,
+              help="Plain rows, coded rows, or the smaller.")  # fmt: skip
+@click.option("--norm", type=click.Choice(["exact", "mean"]), default="exact", show_default=True,
+              help="Keep every feature that a norm counts, or count the others as one constant.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite OUTPUT.")
+@click.option("--dry-run", is_flag=True, help="Print the sizes that would be reached; write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print facts and sizes as JSON.")
+def compress(source: Path, output: Path | None, buckets: int, range_: Any, check_bits: int, gamma: float, layout: Any,
+             norm: Any, force: bool, dry_run: bool, as_json: bool) -> None:  # fmt: skip
+    """Compress the trained model SOURCE into one .nluc file.
+
+    Example: nlucompress compress pipeline.joblib -o intents.nluc --buckets 64
+    """
+    if output is None and not dry_run:
+        raise click.UsageError("where to? Give -o OUT.nluc, or --dry-run to print sizes only.")
+    if output is not None and not dry_run:
+        if output.exists() and not force:
+            raise click.UsageError(f"{output} exists; --force overwrites it.")
+        if not output.parent.is_dir():
+            raise click.UsageError(f"{output.parent}: no such folder.")
+    with click.progressbar(length=len(STAGES), file=sys.stderr, hidden=not sys.stderr.isatty(), label="compress",
+                           item_show_func=lambda stage: stage) as bar:  # fmt: skip
+        compressed = compress_model(source, buckets=buckets, range=range_, check_bits=check_bits, gamma=gamma,
+                                    layout=layout, norm=norm, progress=lambda stage: bar.update(1, stage))  # fmt: skip
+    if output is not None and not dry_run:
+        compressed.save(output, overwrite=force)
+    remark = compressed.source.source.get("remark")
+    if remark:
+        click.echo(f"remark: {remark}", err=True)
+    info = {
+        **compressed.info(),
+        "source_bytes": _size(source),
+        "output": str(output) if output and not dry_run else None,
+    }
+    click.echo(json.dumps(info) if as_json else _compressed_table(info))
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def inspect(file: Path, as_json: bool) -> None:
+    """Say what is in FILE and what each part weighs."""
+    info = load(file).info()
+    click.echo(json.dumps(info) if as_json else _info_table(info))
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object a text: label and best scores.")
+@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Labels in the JSON's scores.")
+def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None:
+    """Print the label of each TEXT, or of each line of standard input.
+
+    A model that reads columns or features instead of a text takes a JSON value a TEXT or line. The labels of a
+    multilabel model are separated by tabs.
+    """
+    model = load(file, verify="full")
+    samples = (_sample(text, model, number) for number, text in enumerate(texts or _lines(), 1))
+    batch: list[Any] = []
+    interactive = not texts and sys.stdin.isatty()
+    for sample in samples:
+        batch.append(sample)
+        if len(batch) == 512 or interactive:
+            _print_labels(model, batch, as_json, top)
+            batch = []
+    _print_labels(model, batch, as_json, top)
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option("--against", "source", type=FILE, help="The source that FILE was made of.")
+@click.option("--data", type=FILE, help="JSONL (or .jsonl.gz) with the fields text and label.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def verify(file: Path, source: Path | None, data: Path | None, as_json: bool) -> None:
+    """Check every byte of FILE; with --against and --data, say what compression changed."""
+    if (source is None) != (data is None):
+        raise click.UsageError("--against SOURCE and --data TEXTS.jsonl go together.")
+    model = load(file, verify="full")
+    report: dict[str, Any] = {"file": str(file), "bytes": model.info()["bytes"], "intact": True}
+    if source is not None and data is not None:
+        from .data import read_labelled
+        from .verify import compare
+
+        samples, labels = read_labelled(data, "text" if model.takes_text else None)
+        original = import_model(source)
+        with click.progressbar(
+            length=len(samples), file=sys.stderr, hidden=not sys.stderr.isatty(), label="verify"
+        ) as bar:
+            report |= compare(original, model, samples, labels, lambda done: bar.update(done - bar.pos))
+        if not report["same_source"]:
+            click.echo(f"remark: {file} was not made from {source}, but from another model", err=True)
+    click.echo(json.dumps(report, ensure_ascii=False) if as_json else _verify_table(report))
+
+
+@main.command()
+@click.option("--texts", type=FILE, help="Your own data: JSONL with the fields text and label.")
+@click.option("--out", type=FILE, help="A folder that keeps the two models; a temporary one otherwise.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the sentences and of the split.")
+@click.option("--force", is_flag=True, help="Overwrite what an earlier demo left in OUT.")
+@click.option("--json", "as_json", is_flag=True, help="Print the measurements as JSON.")
+def demo(texts: Path | None, out: Path | None, seed: int, force: bool, as_json: bool) -> None:
+    """Train a pipeline on voice-assistant sentences, compress it, and compare the two."""
+    from .demo import run, table
+    from .demo.measure import KEPT
+
+    there = [str(out / name) for name in KEPT if (out / name).exists()] if out else []
+    if there and not force:
+        raise click.UsageError(f"{', '.join(there)}: there already; --force overwrites.")
+    result = run(texts, seed=seed, out=out, overwrite=force, progress=lambda remark: click.echo(remark, err=True))
+    click.echo(json.dumps(result, ensure_ascii=False) if as_json else table(result))
+
+
+def _size(path: Path) -> int:
+    return os.stat(path).st_size
+
+
+def _lines() -> Iterator[str]:
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"standard input, line {number}: not UTF-8: {error}") from None
+
+
+def _sample(text: str, model: Model, number: int) -> Any:
+    if model.takes_text:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"text {number}: the model takes a JSON value a sample, not {text!r:.60}: {error}") from None
+
+
+def _print_labels(model: Model, samples: list[Any], as_json: bool, top: int) -> None:
+    if not samples:
+        return
+    scores = model.decision_function(samples)
+    names = model.classes_.tolist()
+    for row, label in zip(_ranked(model, scores), model.decide(scores), strict=True):
+        if model.task == "multilabel":
+            label = [name for name, on in zip(names, label.tolist(), strict=True) if on]
+        else:
+            label = label.item() if hasattr(label, "item") else label
+        if as_json:
+            best = sorted(zip(names, row.tolist(), strict=True), key=lambda pair: -pair[1])[:top]
+            key = "scores" if model.link == "identity" else "probabilities"
+            click.echo(json.dumps({"label": label, key: [list(pair) for pair in best]}, ensure_ascii=False))
+        else:
+            click.echo("\t".join(map(str, label)) if isinstance(label, list) else str(label))
+
+
+def _ranked(model: Model, scores: Any) -> Any:
+    """A column a class: probabilities where the model has them, else scores."""
+    import numpy as np
+
+    if model.link != "identity":
+        return model.probabilities(scores)
+    return np.stack([-scores, scores], axis=1) if model.task == "binary" else scores
+
+
+def _compressed_table(info: dict[str, Any]) -> str:
+    head = f"{info['output'] or 'dry run'}: {info['bytes']:,} bytes"
+    if info["source_bytes"]:
+        head += f", 1/{info['source_bytes'] / info['bytes']:.3g} of the source's {info['source_bytes']:,}"
+    return f"{head}\n{_info_table(info)}"
+
+
+def _info_table(info: dict[str, Any]) -> str:
+    bits, options = info["bits_per_feature"], info.get("options", {})
+    rows = [
+        ("features", f"{info['features']:,} of the source's {info.get('features_source', info['features']):,}"),
+        ("classes", f"{info['classes']:,} ({info['task']}, link {info['link']})"),
+        ("weights", f"{info['weights']:,} that are not zero, {info['buckets']} distinct values"),
+        ("options", ", ".join(f"{name} {value}" for name, value in options.items())),
+        ("source", ", ".join(str(value) for name, value in info.get("source", {}).items() if name != "remark")),
+        ("index", f"{bits['index']:.2f} bits a feature in {info['levels']} levels, {info['check_bits']} check bits"),
+        ("rows", f"{bits['rows']:.2f} bits a feature, coder {info['coder']}"),
+    ]
+    sections = [(name, f"{size:>12,}") for name, size in info["sections"].items()]
+    width = max(len(name) for name, _ in rows + sections)
+    lines = [f"  {name:<{width}}  {value}" for name, value in rows if value]
+    return "\n".join([*lines, "  bytes by section", *(f"    {name:<{width}}{size}" for name, size in sections),
+                      f"    {'whole file':<{width}}{info['bytes']:>12,}"])  # fmt: skip
+
+
+def _verify_table(report: dict[str, Any]) -> str:
+    lines = [f"{report['file']}: intact, {report['bytes']:,} bytes, every checksum and every row checked"]
+    if "samples" not in report:
+        return lines[0]
+    rows = [
+        ("samples", f"{report['samples']:,}"),
+        ("accuracy before", f"{report['accuracy_before']:.2%}"),
+        ("accuracy after", f"{report['accuracy_after']:.2%}"),
+        ("labels flipped", f"{report['flips']:,} ({report['flip_share']:.2%})"),
+        ("largest score difference", f"{report['largest_score_difference']:.3g}"),
+    ]
+    if "clone_flips" in report:
+        rows.append(("beside the dequantized clone", f"{report['clone_flips']:,} labels differ, "
+                     f"largest score difference {report['clone_largest_difference']:.3g}"))  # fmt: skip
+    rows.append(("look-ups that hit falsely", f"{report['false_positives']:,} of {report['lookups']:,} "
+                 f"({report['false_positive_share']:.3%})"))  # fmt: skip
+    width = max(len(name) for name, _ in rows)
+    lines += [f"  {name:<{width}}  {value}" for name, value in rows]
+    if report["flip_examples"]:
+        lines.append("  flipped, for example:")
+    for one in report["flip_examples"]:
+        right = f" (right: {one['label']})" if "label" in one else ""
+        lines.append(f"    {one['before']} -> {one['after']}{right}: {one['sample']!r:.100}")
+    return "\n".join(lines)
