@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import fileformat, modelfile
-from .errors import BuildError
+from .errors import BuildError, FormatError
 from .importers import import_model
 from .index import build, check_values
 from .linear import LinearModel, Namespace, SparseRows
@@ -137,6 +137,10 @@ def compress(
             "features_source": model.n_features,
         },
     ))  # fmt: skip
+    try:
+        modelfile.read(fileformat.decode(data))  # what is written can be read: the file's limits are the model's
+    except FormatError as error:
+        raise BuildError(f"the file format has no room for this model: {error}") from None
     return Compressed(model, quantized, kept, data)
 
 

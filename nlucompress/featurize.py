@@ -38,7 +38,7 @@ class Analyzer:
     def __init__(self, namespace: Namespace) -> None:
         self.namespace = namespace
         self._stop_words = None if namespace.stop_words is None else frozenset(namespace.stop_words)
-        self._tokens: Callable[[str], list[str]] = re.compile(namespace.token_pattern).findall
+        self._tokens: Callable[[str], list[str]] = re.compile(namespace.token_pattern).findall  # strings: ≤ 1 group
         self._ngrams: Callable[[str], list[str]] = {
             "word": self._word_ngrams, "char": self._char_ngrams, "char_wb": self._char_wb_ngrams,
         }.get(namespace.analyzer, self._word_ngrams)  # fmt: skip
@@ -140,11 +140,9 @@ def _dict_items(sample: Any, separator: str) -> Iterable[tuple[str, float]]:
     for name, value in sample.items():
         if isinstance(value, str):
             yield f"{name}{separator}{value}", 1.0
-        elif isinstance(value, Number):
-            number = float(value)  # type: ignore[arg-type]
-            if not math.isfinite(number):
-                raise ValueError(f"feature {name!r} has the value {value}, which is not a finite number")
-            yield str(name), number
+        elif value is None or isinstance(value, Number):
+            if isinstance(name, str):  # the number 1 is not the feature "1"
+                yield name, math.nan if value is None else float(value)  # type: ignore[arg-type]
         elif isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes)):
             for word in value:
                 if not isinstance(word, str):

@@ -23,7 +23,7 @@ import msgpack  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 
-from .errors import FormatError
+from .errors import BuildError, FormatError
 
 MAGIC = b"\x89NLUC\r\n\x1a"
 MAJOR, MINOR = 1, 0
@@ -32,6 +32,9 @@ ALIGN = 64
 MAX_HEADER = 1 << 20
 MAX_DEPTH = 8
 MAX_OBJECTS = 10_000
+MAX_ARRAY = 1 << 16
+MAX_MAP = 64
+MAX_SECTIONS = 64
 
 Verify = Literal["header", "full"]
 Bytes = npt.NDArray[np.uint8]
@@ -62,9 +65,12 @@ def encode(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any]]) 
             offset = _align(offset + len(data))
         rows = zip(raw.items(), starts, strict=True)
         table = [[name, start, len(data), zlib.crc32(data)] for (name, data), start in rows]
-        head = msgpack.packb({**header, "sections": table})
+        try:
+            head = msgpack.packb({**header, "sections": table})
+        except (TypeError, ValueError, OverflowError) as error:  # a UnicodeEncodeError is a ValueError
+            raise BuildError(f"the model's description cannot be stored: {error}") from None
     if len(head) > MAX_HEADER:
-        raise FormatError(f"header: {len(head)} bytes, the limit is {MAX_HEADER}; long stop word lists make it long")
+        raise BuildError(f"the header has {len(head)} bytes, the limit is {MAX_HEADER}: are there many stop words?")
     body = bytearray(offset - PREAMBLE.size)
     body[: len(head)] = head
     for start, data in zip(starts, raw.values(), strict=True):
@@ -82,9 +88,13 @@ def save(data: bytes, path: str | os.PathLike[str], overwrite: bool = False) -> 
     target = Path(path)
     if not overwrite and target.exists():
         raise FileExistsError(f"{target}: exists and is not overwritten unasked")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".nluc-{secrets.token_hex(8)}.tmp")
     try:
-        with open(temporary, "xb") as file:
+        try:
+            file = open(temporary, "xb")  # noqa: SIM115
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(target)) from None
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -93,7 +103,8 @@ def save(data: bytes, path: str | os.PathLike[str], overwrite: bool = False) -> 
         else:
             _link(temporary, target)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     _sync_directory(target.parent)
 
 
@@ -123,11 +134,11 @@ def _sync_directory(folder: Path) -> None:
 
 def map_file(path: str | os.PathLike[str]) -> memoryview:
     """A read-only memory map of a file. Raises FormatError if it is empty or no regular file, OSError if unreadable."""
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # before it is opened: a pipe would wait for a writer
+        raise FormatError("not a regular file")
     with open(path, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise FormatError("not a regular file")
-        if status.st_size == 0:
+        if os.fstat(file.fileno()).st_size == 0:
             raise FormatError("the file is empty")
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
@@ -187,39 +198,41 @@ def _header(head: memoryview) -> dict[str, Any]:
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in items}) != len(items):
-            raise FormatError(f"header: a map has a key twice: {[key for key, _ in items]} (H1)")
+            raise FormatError(f"header: a map has a key twice: {[key for key, _ in items]!r:.100} (H1)")
         return dict(count(items))
 
     try:
-        header = msgpack.unpackb(head, object_pairs_hook=pairs, list_hook=count, max_array_len=1 << 16, max_map_len=256,
-                                 max_ext_len=0, max_bin_len=0)  # fmt: skip
+        header = msgpack.unpackb(head, object_pairs_hook=pairs, list_hook=count, max_array_len=MAX_ARRAY,
+                                 max_map_len=MAX_MAP, max_ext_len=0, max_bin_len=0)  # fmt: skip
     except FormatError:
         raise
     except (ValueError, msgpack.UnpackException, RecursionError) as error:
-        raise FormatError(f"header: not well-formed msgpack: {type(error).__name__}: {error} (H1)") from None
-    if not isinstance(header, dict) or _deep(header, MAX_DEPTH):
-        raise FormatError(f"header: not a msgpack map of at most {MAX_DEPTH} levels (H1)")
+        raise FormatError(f"header: not well-formed msgpack: {type(error).__name__}: {error!s:.100} (H1)") from None
+    if not isinstance(header, dict) or not _plain(header, MAX_DEPTH):
+        raise FormatError(f"header: not a msgpack map of at most {MAX_DEPTH} levels, with string keys (H1)")
     return header
 
 
-def _deep(value: Any, levels: int) -> bool:
-    if not isinstance(value, (dict, list)):
-        return False
-    inside = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deep(item, levels - 1) for item in inside)
+def _plain(value: Any, levels: int) -> bool:
+    """Whether a value is of plain types and at most so many containers deep."""
+    if isinstance(value, dict):
+        return levels > 0 and all(type(k) is str and _plain(v, levels - 1) for k, v in value.items())
+    if isinstance(value, list):
+        return levels > 0 and all(_plain(item, levels - 1) for item in value)
+    return value is None or type(value) in (str, int, float, bool)
 
 
 def _sections(table: Any, view: memoryview, start: int, verify: str) -> Iterator[tuple[str, Bytes]]:
     """Check the table of sections; yield name and bytes."""
-    if not isinstance(table, list):
-        raise FormatError(f"header: sections is {type(table).__name__}, not an array (S1)")
+    if not isinstance(table, list) or len(table) > MAX_SECTIONS:
+        raise FormatError(f"header: sections {table!r:.60} is not an array of at most {MAX_SECTIONS} (S1)")
     names, end = set(), start
     for row in table:
         if not (isinstance(row, list) and len(row) == 4 and isinstance(row[0], str)
                 and all(type(number) is int and 0 <= number < 1 << 63 for number in row[1:])):  # fmt: skip
             raise FormatError(f"header: section entry {row!r:.100} is not [name, offset, length, crc32] (S1)")
         name, offset, length, crc = row
-        place = f"section {name!r}"
+        place = f"section {name!r:.60}"
         if name in names:
             raise FormatError(f"{place} stands twice (S1)")
         if offset % ALIGN or offset < end:

@@ -90,8 +90,8 @@ def build(features: Sequence[Sequence[str]], gamma: float = 1.0) -> tuple[Index,
     if not 1.0 <= gamma <= 16.0:
         raise BuildError(f"gamma: {gamma} is not in 1..16")
     n = sum(map(len, features))
-    if n * gamma >= 1 << 31:
-        raise BuildError(f"{n} features at gamma {gamma} need {n * gamma:.3g} bits in a level, the limit is 2^31")
+    if n * gamma >= 1 << 31 or n * (gamma + 2) >= 1 << 32:  # all levels together: γ·e^(1/γ) < γ + 2 bits a feature
+        raise BuildError(f"{n} features at gamma {gamma}: the limits are 2^31 bits a level and 2^32 in all")
     for attempt in range(4):  # another seed, should two of n features share 128 bits: n^2 / 2^129
         seeds = tuple(attempt * len(features) + namespace for namespace in range(len(features)))
         parts = [hash_names(names, seed) for names, seed in zip(features, seeds, strict=True)]

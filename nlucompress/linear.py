@@ -8,6 +8,7 @@ travels with a model.
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import hashlib
 import re
@@ -24,6 +25,8 @@ Floats = npt.NDArray[np.float64]
 
 ANALYZERS = ("word", "char", "char_wb", "features", "dict")
 TASKS = ("binary", "multiclass", "multilabel")
+LABELS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "float32", "float64")
+LARGEST = 1e38  # a file stores weights and idf as float32
 LINKS = ("identity", "sigmoid", "softmax", "ovr", "clipped")
 
 
@@ -67,17 +70,22 @@ class Namespace:
             raise ModelImportError(f"{place}: ngram_range {self.ngram_range} is not 1 <= low <= high <= 1000")
         if not 0 <= self.hash_columns < 1 << 31:
             raise ModelImportError(f"{place}: hash_columns {self.hash_columns} is not in 0..2147483647")
+        try:
+            codecs.lookup(self.encoding)
+            codecs.lookup_error(self.decode_error)
+        except LookupError as error:
+            raise ModelImportError(f"{place}: {error}") from None
         if self.tf == "log" and self.alternate_sign:
             raise ModelImportError(f"{place}: the logarithm of a signed (alternate_sign) frequency is undefined")
         if not (np.isfinite(self.unseen) and self.unseen >= 0):
             raise ModelImportError(f"{place}: unseen {self.unseen} is not a finite number >= 0")
-        if self.analyzer == "word":
-            try:
-                groups = re.compile(self.token_pattern).groups
-            except re.error as error:
-                raise ModelImportError(f"{place}: token_pattern {self.token_pattern!r}: {error}") from None
-            if groups > 1:
-                raise ModelImportError(f"{place}: token_pattern {self.token_pattern!r} has {groups} groups, at most 1")
+        object.__setattr__(self, "unseen", float(self.unseen))
+        try:
+            groups = re.compile(self.token_pattern).groups
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ModelImportError(f"{place}: token_pattern {self.token_pattern!r:.80}: {error}") from None
+        if groups > 1:
+            raise ModelImportError(f"{place}: token_pattern {self.token_pattern!r:.80} has {groups} groups, at most 1")
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,7 @@ class Step:
         _one_of(self.op, ("norm", "scale", "binarize"), "step: op")
         if (self.op == "norm") != (self.kind in ("l1", "l2", "max")):
             raise ModelImportError(f"step {self.op!r}: kind {self.kind!r} does not go with it")
+        object.__setattr__(self, "value", float(self.value))
         if not np.isfinite(self.value) or (self.op == "binarize" and self.value < 0):
             raise ModelImportError(f"step {self.op!r}: value {self.value} must be finite, and a threshold >= 0")
 
@@ -172,6 +181,8 @@ class LinearModel:
     def __post_init__(self) -> None:
         _one_of(self.task, TASKS, "task")
         _one_of(self.link, LINKS, "link")
+        if not 1 <= len(self.namespaces) <= 256 or len(self.steps) > 1024:
+            raise ModelImportError(f"{len(self.namespaces)} namespaces and {len(self.steps)} steps: 1..256 and 0..1024")
         if len(self.namespaces) != len(self.features):
             raise ModelImportError(f"{len(self.namespaces)} namespaces, but {len(self.features)} lists of features")
         rows, columns = self.weights.shape
@@ -182,10 +193,12 @@ class LinearModel:
             raise ModelImportError(f"{self.task} task: {columns} columns of weights do not go with {classes} classes")
         if len(set(self.classes.tolist())) != classes or not classes:
             raise ModelImportError(f"classes: {classes} labels, {len(set(self.classes.tolist()))} of them distinct")
-        for label in self.classes.tolist():
-            if not isinstance(label, (str, int, float, bool)):
+        if self.classes.dtype.kind not in "UO" and self.classes.dtype.name not in LABELS:
+            raise ModelImportError(f"classes: labels of dtype {self.classes.dtype}, not str or {', '.join(LABELS)}")
+        for label in self.classes.tolist() if self.classes.dtype.kind == "O" else ():
+            if type(label) is not str:
                 raise ModelImportError(
-                    f"classes: label {label!r} is {type(label).__name__}, not str, int, float or bool"
+                    f"classes: label {label!r} in an object array is {type(label).__name__}, not str"
                 )
         if self.link in ("softmax", "ovr") and self.task == "multilabel":
             raise ModelImportError(f"link {self.link!r} does not go with a multilabel task")
@@ -201,6 +214,9 @@ class LinearModel:
             if array.shape != shape:
                 raise ModelImportError(f"{name}: shape {array.shape}, expected {shape}")
             _finite(array, name)
+            frozen = array.view()
+            frozen.flags.writeable = False
+            object.__setattr__(self, name, frozen)
         _finite(self.weights if isinstance(self.weights, np.ndarray) else self.weights.data, "weights")
         for namespace, names in zip(self.namespaces, self.features, strict=True):
             _unique(names, namespace.name)
@@ -241,7 +257,8 @@ class LinearModel:
         for array in (self.intercept, self.calibration, self.baseline, self.idf):
             digest.update(b"" if array is None else np.ascontiguousarray(array, dtype="<f8").tobytes())
         for start in range(0, self.n_features, 4096):
-            digest.update(self.rows(start, min(start + 4096, self.n_features)).astype("<f8").tobytes())
+            rows = self.rows(start, min(start + 4096, self.n_features)) + 0.0  # of -0.0 makes 0.0
+            digest.update(rows.astype("<f8").tobytes())
         return digest.hexdigest()
 
 
@@ -251,10 +268,10 @@ def _one_of(value: object, allowed: Sequence[object], place: str) -> None:
 
 
 def _finite(array: npt.NDArray[Any], name: str) -> None:
-    good = np.isfinite(array)
+    good = np.abs(array) <= LARGEST  # false of what is no number
     if not good.all():
         place = tuple(int(i) for i in np.argwhere(~good)[0])
-        raise ModelImportError(f"{name}{list(place)} is {array[place]}, not a finite number")
+        raise ModelImportError(f"{name}{list(place)} is {array[place]}, not a finite number up to {LARGEST:g}")
 
 
 def _unique(names: Sequence[str], namespace: str) -> None:

@@ -18,12 +18,13 @@ import numpy.typing as npt
 from . import fileformat
 from .errors import FormatError, ModelImportError
 from .index import BLOCK_BITS, MAX_LEVELS
-from .linear import LINKS, TASKS, Floats, Namespace, Step
+from .linear import LABELS, LINKS, TASKS, Floats, Namespace, Step
 from .rows import CODERS, GUARD, SAMPLE, decode_offsets, encode_offsets, unpack
 
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
 FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0"}
-LABEL_TYPES = {"str": "U", "object": "O", "int": "i8", "uint": "u8", "float": "f8", "bool": "?"}
+LABEL_TYPES = ("str", "object", *LABELS)
+MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Namespace) if f.default is not dataclasses.MISSING}
 
 
@@ -100,12 +101,12 @@ def _plain(namespace: Namespace) -> dict[str, Any]:
 
 def _encode_labels(classes: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], str]:
     """Labels as bytes: numbers as they are; strings as their ends (u32 each), then their UTF-8."""
-    kind = {"U": "str", "O": "object", "i": "int", "u": "uint", "f": "float", "b": "bool"}[classes.dtype.kind]
-    if kind in ("str", "object"):
-        words = [str(label).encode("utf-8", "surrogatepass") for label in classes.tolist()]
-        ends = np.cumsum([len(word) for word in words], dtype="<u4")
-        return np.concatenate([ends.view(np.uint8), np.frombuffer(b"".join(words), np.uint8)]), kind
-    return classes.astype(f"<{LABEL_TYPES[kind]}" if kind != "bool" else "?").view(np.uint8), kind
+    if classes.dtype.kind not in "UO":
+        return classes.astype(classes.dtype.newbyteorder("<")).view(np.uint8), classes.dtype.name
+    words = [label.encode("utf-8", "surrogatepass") for label in classes.tolist()]
+    ends = np.cumsum([len(word) for word in words]).astype("<u4")
+    kind = "str" if classes.dtype.kind == "U" else "object"
+    return np.concatenate([ends.view(np.uint8), np.frombuffer(b"".join(words), np.uint8)]), kind
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -122,7 +123,7 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     for feature, version in requires.items():
         if feature not in FEATURES:
             raise FormatError(
-                f"header: the file needs {feature!r}, which nlucompress {version!s:.20} or newer reads (H2)"
+                f"header: the file needs {feature!r:.60}, which nlucompress {version!s:.20} or newer reads (H2)"
             )
     task, link = header.choice("task", TASKS), header.choice("link", LINKS)
     count = header.map("classes").integer("count", 1, 1 << 16)
@@ -131,15 +132,15 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
         raise FormatError(f"header: a binary task with {count} classes (M1)")
     if link in ("softmax", "ovr") and task == "multilabel":
         raise FormatError(f"header: link {link!r} does not go with a multilabel task (M1)")
-    namespaces = tuple(_namespace(fields) for fields in header.maps("namespaces", 1, 256))
+    namespaces = tuple(_namespace(fields) for fields in header.maps("namespaces", 1, 256, "M2"))
     index, slots, rows = header.map("index"), header.map("slots"), header.map("rows")
     n = index.integer("n", 0, (1 << 31) - 1)
     levels = tuple(index.integers("levels", 0, MAX_LEVELS, 1, (1 << 31) - 1))
     seeds = tuple(index.integers("seeds", len(namespaces), len(namespaces), 0, (1 << 32) - 1))
     check_bits, idf_bits = slots.integer("check_bits", 0, 32), slots.integer("idf_bits", 0, 24)
     sections = Sections(container.sections)
-    if not (n <= sum(levels) and bool(n) == bool(levels)):
-        raise FormatError(f"header: index: {n} features in levels of {sum(levels)} bits (I1)")
+    if not (n <= sum(levels) < 1 << 32 and bool(n) == bool(levels)):
+        raise FormatError(f"header: index: {n} features in levels of {sum(levels)} bits, less than 2^32 (I1)")
     codebook = sections.floats("codebook", "<f4", 1, 256)
     idf = sections.floats("idf", "<f4", 1, 1 << idf_bits) if sections.has("idf") else np.empty(0, np.float32)
     if idf_bits and not len(idf):
@@ -148,8 +149,8 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     blocks = -(-sum(levels) // BLOCK_BITS)
     width = check_bits + idf_bits
     model = ModelFile(
-        namespaces, tuple(_step(fields, len(namespaces)) for fields in header.maps("steps", 0, 1024)),
-        _decode_labels(header.map("classes").choice("type", tuple(LABEL_TYPES)), count, sections), task, link,
+        namespaces, tuple(_step(fields, len(namespaces)) for fields in header.maps("steps", 0, 1024, "M3")),
+        _decode_labels(header.map("classes").choice("type", LABEL_TYPES), count, sections), task, link,
         sections.floats("intercept", "<f8", columns, columns),
         sections.floats("calibration", "<f8", 2 * columns, 2 * columns).reshape(2, columns)
         if sections.has("calibration") else None,
@@ -185,44 +186,50 @@ def _rows(coder: str, fields: Fields, sections: Sections, n: int, columns: int
 
 def _namespace(fields: Fields) -> Namespace:
     """One analyzer; what is absent has FORMAT.md's default."""
+    fields.get("name", str)
     known = {name: fields.value[name] for name in ("name", *_DEFAULTS) if name in fields.value}
     for name, value in known.items():
-        wanted: Any = {"name": str, "column": (str, int), "ngram_range": list, "stop_words": list, "lowercase": bool,
-                  "alternate_sign": bool, "hash_columns": int, "unseen": (int, float)}.get(name, str)  # fmt: skip
+        if value is None and _DEFAULTS.get(name, ...) is None:
+            continue
+        wanted: Any = {"column": (str, int), "ngram_range": list, "stop_words": list, "lowercase": bool,
+                       "alternate_sign": bool, "hash_columns": int, "unseen": (int, float)}.get(name, str)  # fmt: skip
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            raise FormatError(f"{fields.place}: {name} {value!r:.60} has the wrong type (M2)")
+            raise fields.error(f"{name} {value!r:.60} has the wrong type")
     if "ngram_range" in known:
         known["ngram_range"] = tuple(fields.integers("ngram_range", 2, 2, 1, 1000))
-    if "stop_words" in known:
+    if known.get("stop_words") is not None:
         if not all(isinstance(word, str) for word in known["stop_words"]):
-            raise FormatError(f"{fields.place}: stop_words are not all strings (M2)")
+            raise fields.error("stop_words are not all strings")
         known["stop_words"] = tuple(known["stop_words"])
-    fields.get("name", str)
     try:
         return Namespace(**known)
-    except ModelImportError as error:
-        raise FormatError(f"{fields.place}: {error} (M2)") from None
+    except (ModelImportError, OverflowError) as error:
+        raise fields.error(f"{error!s:.200}") from None
 
 
 def _step(fields: Fields, n_namespaces: int) -> Step:
     """One operation on the values."""
     namespaces = tuple(fields.integers("namespaces", 1, 256, 0, n_namespaces - 1))
-    value = fields.value.get("value", 0.0)
-    if not isinstance(value, float):
-        raise FormatError(f"{fields.place}: value {value!r:.60} is not a float (M3)")
+    op, value, kind = fields.get("op", str), fields.value.get("value", 0.0), fields.value.get("kind")
+    if not isinstance(value, float) or not isinstance(kind, (str, type(None))):
+        raise fields.error(f"value {value!r:.60} is not a float, or kind {kind!r:.60} not a string")
     try:
-        return Step(fields.get("op", str), namespaces, fields.value.get("kind"), value)
-    except (ModelImportError, TypeError) as error:
-        raise FormatError(f"{fields.place}: {error} (M3)") from None
+        return Step(op, namespaces, kind, value)  # type: ignore[arg-type]
+    except ModelImportError as error:
+        raise fields.error(f"{error!s:.200}") from None
 
 
 def _decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any]:
     """The labels, in the array type of the source's ``classes_``."""
     if kind not in ("str", "object"):
-        labels = sections.exactly("labels", count * (1 if kind == "bool" else 8))
+        dtype = np.dtype(kind).newbyteorder("<")
+        labels = sections.exactly("labels", count * dtype.itemsize)
         if kind == "bool" and (labels > 1).any():
             raise FormatError("section 'labels': a bool is neither 0 nor 1 (M4)")
-        return labels.view("?" if kind == "bool" else f"<{LABEL_TYPES[kind]}")
+        numbers: npt.NDArray[Any] = labels.view(dtype).astype(kind)
+        if len(set(numbers.tolist())) != count:
+            raise FormatError(f"section 'labels': the {count} labels are not distinct (M4)")
+        return numbers
     data = sections.get("labels")
     if len(data) < 4 * count:
         raise FormatError(f"section 'labels': {len(data)} bytes, {count} labels need at least {4 * count} (M4)")
@@ -230,13 +237,18 @@ def _decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any
     text = data[4 * count :].tobytes()
     if (np.diff(ends) < 0).any() or ends[-1] != len(text):
         raise FormatError(f"section 'labels': the ends of {count} labels do not divide {len(text)} bytes (M4)")
+    if int(np.diff(ends).max()) * count > MOST_LABEL_BYTES:
+        longest = int(np.diff(ends).max())
+        raise FormatError(f"section 'labels': {count} labels, the longest of {longest} bytes: "
+                          f"the limit of the product is {MOST_LABEL_BYTES} (M4)")  # fmt: skip
     try:
         words = [text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends.tolist())]
     except UnicodeDecodeError as error:
         raise FormatError(f"section 'labels': not UTF-8: {error} (M4)") from None
-    if len(set(words)) != count:
-        raise FormatError(f"section 'labels': {count} labels, {len(set(words))} of them distinct (M4)")
-    return np.array(words, dtype=LABEL_TYPES[kind])
+    labels = np.array(words, dtype="U" if kind == "str" else "O")
+    if len(set(labels.tolist())) != count or labels.tolist() != words:  # an array of str drops zeros at the end
+        raise FormatError(f"section 'labels': the {count} labels are not distinct, or end in a zero (M4)")
+    return labels
 
 
 def _check_inside(model: ModelFile) -> None:
@@ -254,7 +266,7 @@ def _check_inside(model: ModelFile) -> None:
         offsets = decode_offsets(low_bits, model.rows, model.n, count)
         _, again = encode_offsets(offsets, low_bits)
         for name, section in again.items():
-            if offsets[-1] != count or not np.array_equal(section, model.rows[name]):
+            if offsets[0] or offsets[-1] != count or not np.array_equal(section, model.rows[name]):
                 raise FormatError(f"section {name!r}: not the offsets of {model.n} rows that end at {count} (R2)")
     read = CODERS[model.coder].reader(model.parameters, model.rows)
     for start in range(0, model.n, 4096):
@@ -272,31 +284,36 @@ def _check_inside(model: ModelFile) -> None:
 class Fields:
     """A map of the header with typed access: every miss is a FormatError with its place, value and limit."""
 
-    def __init__(self, value: Any, place: str) -> None:
+    def __init__(self, value: Any, place: str, rule: str = "H3") -> None:
         if not isinstance(value, dict):
             raise FormatError(f"{place}: {value!r:.60} is not a map (H3)")
         self.value: dict[str, Any] = value
         self.place = place
+        self._rule = rule
+
+    def error(self, words: str) -> FormatError:
+        """An error at this place, under the rule that speaks of it."""
+        return FormatError(f"{self.place}: {words} ({self._rule})")
 
     def get(self, name: str, kind: type) -> Any:
         value = self.value.get(name)
         if not isinstance(value, kind):
-            raise FormatError(f"{self.place}: {name} {value!r:.60} is not of type {kind.__name__} (H3)")
+            raise self.error(f"{name} {value!r:.60} is not of type {kind.__name__}")
         return value
 
     def map(self, name: str) -> Fields:
         return Fields(self.value.get(name), f"{self.place}: {name}")
 
-    def maps(self, name: str, least: int, most: int) -> list[Fields]:
+    def maps(self, name: str, least: int, most: int, rule: str) -> list[Fields]:
         values = self.get(name, list)
         if not least <= len(values) <= most:
-            raise FormatError(f"{self.place}: {name} has {len(values)} entries, not {least}..{most} (H3)")
-        return [Fields(value, f"{self.place}: {name}[{i}]") for i, value in enumerate(values)]
+            raise self.error(f"{name} has {len(values)} entries, not {least}..{most}")
+        return [Fields(value, f"{self.place}: {name}[{i}]", rule) for i, value in enumerate(values)]
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self.value.get(name)
         if not isinstance(value, str) or value not in allowed:
-            raise FormatError(f"{self.place}: {name} {value!r:.60} is not one of {', '.join(allowed)} (H3)")
+            raise self.error(f"{name} {value!r:.60} is not one of {', '.join(allowed)}")
         return value
 
     def integer(self, name: str, least: int, most: int) -> int:
@@ -305,12 +322,12 @@ class Fields:
     def integers(self, name: str, shortest: int, longest: int, least: int, most: int) -> list[int]:
         values = self.get(name, list)
         if not shortest <= len(values) <= longest:
-            raise FormatError(f"{self.place}: {name} has {len(values)} entries, not {shortest}..{longest} (H3)")
+            raise self.error(f"{name} has {len(values)} entries, not {shortest}..{longest}")
         return [self._bounded(value, f"{name}[{i}]", least, most) for i, value in enumerate(values)]
 
     def _bounded(self, value: Any, name: str, least: int, most: int) -> int:
         if type(value) is not int or not least <= value <= most:
-            raise FormatError(f"{self.place}: {name} {value!r:.60} is not an integer in {least}..{most} (H3)")
+            raise self.error(f"{name} {value!r:.60} is not an integer in {least}..{most}")
         return value
 
 

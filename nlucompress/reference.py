@@ -91,7 +91,7 @@ class FileTable:
         """Codes through the codebook, times the class's scale."""
         file = self._file
         lengths, columns, codes = self._read_rows(ids)
-        good = (columns < file.n_columns) & (codes < len(file.codebook))  # a damaged file must not leave the arrays
+        good = (columns < file.n_columns) & (codes < len(file.codebook))  # R3: what is out of range counts nothing
         weights = np.where(good, file.codebook[np.where(good, codes, 0)], 0.0).astype(np.float64)
         columns = np.where(good, columns, 0)
         if file.scale is not None:
@@ -174,7 +174,7 @@ class Scorer:
                  for namespace, (sample, which, counts, names) in enumerate(self.ngrams(samples, first))]  # fmt: skip
         space = np.repeat(np.arange(len(found)), [len(part[0]) for part in found])
         sample, ids, counts = (np.concatenate([part[i] for part in found]) for i in range(3))
-        values = self._values(space, sample, ids, counts, len(samples))
+        values = self._values(space, sample, ids, counts, len(samples), first)
         known = ids >= 0
         sample, ids, values = sample[known], ids[known], values[known]
         lengths, columns, weights = self.table.rows(ids)
@@ -186,7 +186,7 @@ class Scorer:
             scores += np.bincount(sample, values, len(samples))[:, None] * frame.baseline
         return scores
 
-    def _values(self, space: Integers, sample: Integers, ids: Integers, counts: Floats, n: int) -> Floats:
+    def _values(self, space: Integers, sample: Integers, ids: Integers, counts: Floats, n: int, first: int) -> Floats:
         """What each feature is worth: tf, idf, then the steps. Unknown n-grams count in norms with their unseen idf."""
         frame = self._frame
         values: Floats = counts.copy()
@@ -198,8 +198,16 @@ class Scorer:
                 with np.errstate(divide="ignore", invalid="ignore"):
                     values[at] = np.log(values[at]) + 1.0
         unseen = np.array([namespace.unseen for namespace in frame.namespaces])
-        values *= np.where(ids >= 0, self.table.idf(np.maximum(ids, 0)) if len(ids) and (ids >= 0).any() else 1.0,
-                           unseen[space])  # fmt: skip
+        known = ids >= 0
+        factors = unseen[space]
+        factors[known] = self.table.idf(ids[known])
+        with np.errstate(invalid="ignore", over="ignore"):
+            values = np.where(factors == 0, 0.0, values * factors)  # what counts nowhere may be no number
+        if not np.isfinite(values).all():
+            at = int(np.argmin(np.isfinite(values)))
+            raise ValueError(
+                f"sample {first + int(sample[at])}: a feature has the value {values[at]}, not a finite number"
+            )
         for step in frame.steps:
             at = np.isin(space, step.namespaces)
             if step.op == "scale":
@@ -244,7 +252,7 @@ def probabilities(frame: Frame, scores: Floats) -> Floats:
         single = np.where(scores >= 0, 1, small) / (1 + small)
     if frame.task == "binary":
         return np.stack([1 - single, single], axis=1)
-    if frame.task == "multilabel":
+    if frame.task == "multilabel" or frame.link == "sigmoid":
         return single
     total = single.sum(axis=1, keepdims=True)
     return np.where(total == 0, 1 / single.shape[1], single / np.where(total == 0, 1, total))

@@ -86,7 +86,7 @@ def _read_plain(parameters: Mapping[str, int], sections: Arrays) -> RowReader:
         nonlocal offsets
         if offsets is None:  # all of them, at the first look-up; a device selects one by row_samples instead
             offsets = decode_offsets(parameters["low_bits"], sections, parameters["n"], count)
-        lengths = offsets[slots + 1] - offsets[slots]
+        lengths = np.minimum(offsets[slots + 1] - offsets[slots], parameters["columns"])
         picked = pairs[ranges(offsets[slots], lengths)]
         columns = np.ascontiguousarray(picked[:, :width]).view(f"<u{width}").reshape(-1)
         return lengths, columns.astype(np.int64), picked[:, width].astype(np.int64)

@@ -25,6 +25,7 @@ class Model:
     def __init__(self, buffer: bytes | memoryview, verify: fileformat.Verify = "header") -> None:
         self._container = fileformat.decode(buffer, verify)
         self._file = modelfile.read(self._container, verify)
+        self._file.classes.flags.writeable = False
         self.table = reference.FileTable(self._file)
         self._scorer = reference.Scorer(self._file, self.table)
 
@@ -87,7 +88,7 @@ class Model:
             return None
         _, columns, weights = self.table.rows(slot)
         row = np.zeros(self._file.n_columns)
-        row[columns] = weights
+        np.add.at(row, columns, weights)
         if self._file.baseline is not None:
             row += self._file.baseline
         labels = self._file.classes[-1:] if self._file.task == "binary" else self._file.classes
@@ -105,6 +106,7 @@ class Model:
         each = 8 / file.n if file.n else 0.0
         row_bytes = sum(len(container.sections[name]) for name in file.rows)
         return {
+            **file.facts,
             "bytes": container.file_length,
             "features": file.n,
             "classes": len(file.classes),
@@ -130,8 +132,6 @@ class Model:
             "levels": len(file.levels),
             "buckets": len(file.codebook),
             "coder": file.coder,
-            "norm": [step.kind for step in file.steps if step.op == "norm"],
-            **file.facts,
         }  # fmt: skip
 
 
