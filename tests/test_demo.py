@@ -22,7 +22,6 @@ from nlucompress.demo.sentences import MIN_TEMPLATES, WORDS, Piece, Record, Samp
 from nlucompress.demo.table import _digits, _ratio
 
 
-
 @pytest.fixture(scope="module")
 def records() -> list[Record]:
     """A small draw: enough that every template is met."""
@@ -79,9 +78,7 @@ def test_a_template_of_our_own_draws_these_sentences_on_every_python() -> None:
     language = Intents.from_dict(data)
     words = {"wildcards": {}, "areas": ["den", "wine cellar"], "floors": []}
     template = "(dim;[<the>] {area}) to ({brightness}[%| percent]|{color}) [at {degrees:heat}]"
-    sampler = Sampler(
-        random.Random("golden"), language.expansion_rules, language.slot_lists, words, ["lamp"], "en"
-    )
+    sampler = Sampler(random.Random("golden"), language.expansion_rules, language.slot_lists, words, ["lamp"], "en")
     expression = parse_sentence(template).expression
     drawn = [bio(list(sampler.draw(expression))) for _ in range(6)]
     assert [(" ".join(tokens), " ".join(tags)) for tokens, tags in drawn] == [

@@ -1,0 +1,160 @@
+"""Makes the golden files: one model of each kind, as this version writes it, with the samples and answers that go with it.
+
+They are frozen: a later version must read them alike and write them again byte for byte. So this script refuses to touch a
+file that is there, unless it is asked to (``--force``), as when the format changes before its first release:
+
+    python tests/golden/make.py --force
+
+Weights are made of hashes and fractions, not of a random generator, whose stream may change from version to version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mmh3
+import numpy as np
+import numpy.typing as npt
+
+from nlucompress import LinearModel, compress
+from nlucompress.linear import Namespace, Step
+
+FOLDER = Path(__file__).parent
+PREFIX = "model-v1.0-"
+
+TEXTS = [
+    "play yesterday by the beatles", "Play it again, play IT!", "stop", "", "what is the weather in Straße 東京 today",
+    "İstanbul ΟΔΟΣ naïve café", "set\u00a0the\u3000timer", "unknown words only", "\ud800 lone", "👍🏽 ok",
+]  # fmt: skip
+WORDS = ["play", "it", "again", "the", "stop", "weather", "timer", "set", "beatles", "yesterday", "straße", "東京", "in",
+         "is", "naive", "café", "i̇stanbul", "οδος", "ok", "lone"]  # fmt: skip
+PAIRS = ["play it", "the beatles", "by the", "set the", "the timer", "it again", "is the"]
+LETTERS = [" pl", "pla", "lay", "ay ", " st", "sto", "top", " th", "the", "he ", " in", "in ", "er ", " 東", "京 ",
+           " ra"]  # fmt: skip
+
+
+class Golden(NamedTuple):
+    """A model, the options it is compressed with, and samples that it reads."""
+
+    model: LinearModel
+    options: dict[str, Any]
+    samples: list[Any]
+
+
+def numbers(rows: Sequence[str], columns: int, share: float = 1.0, salt: str = "") -> npt.NDArray[np.float64]:
+    """Numbers in -1..1, of which about ``share`` are not zero, the same on every machine: (len(rows), columns)."""
+    out = np.zeros((len(rows), columns))
+    for i, row in enumerate(rows):
+        for j in range(columns):
+            first, second = mmh3.hash64(f"{salt}/{row}/{j}".encode("utf-8", "surrogatepass"), 1, signed=False)
+            if (second >> 11) / (1 << 53) < share:
+                out[i, j] = (first >> 11) / (1 << 52) - 1
+    return out
+
+
+def linear(names: Sequence[Sequence[str]], spaces: Sequence[Namespace], classes: Any, **fields: Any) -> LinearModel:
+    """A model of these features, whose weights are numbers() unless they are given."""
+    labels = np.array(classes) if isinstance(classes, list) else classes
+    columns = 1 if fields.get("task") == "binary" else len(labels)
+    flat = [name for part in names for name in part]
+    fields.setdefault("weights", numbers(flat, columns, fields.pop("share", 1.0)))
+    fields.setdefault("intercept", numbers(["intercept"], columns)[0])
+    fields.setdefault("source", {"format": "golden"})
+    return LinearModel(tuple(spaces), tuple(list(part) for part in names), classes=labels, **fields)
+
+
+def idf(names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """One of four values for each feature."""
+    return np.array([1.0, 1.5, 2.25, 3.0])[[mmh3.hash(name.encode(), 2, signed=False) % 4 for name in names]]
+
+
+def goldens() -> dict[str, Golden]:
+    """Every golden model by its name."""
+    words, pairs = Namespace("words"), Namespace("words", ngram_range=(1, 2))
+    letters = Namespace("letters", analyzer="char_wb", ngram_range=(3, 3))
+    both = Namespace("words", tf="log", ngram_range=(1, 2), stop_words=("by",)), letters
+    intents = ["GetWeather", "PlayMusic", "SetTimer", "Straße"]
+    many = list(range(257))
+    l2 = (Step("norm", (0,), "l2"),)
+    dicts = [{"word": "play", "length": 4}, {"word": ["play", "stop"], "length": 0.5, "last": True}, {}, {"other": "x"}]
+    columns = [{"text": text, "slots": {"n": len(text), "first": text[:1]}} for text in TEXTS]
+    tiny = numbers(WORDS, 4)
+    tiny[3:] *= 1e-9
+    heavy = numbers(WORDS + PAIRS, 4)
+    heavy[5, 2] = 90.0
+    hashed = [str(column) for column in range(64)]
+    half = (Step("norm", (0,), "l2"), Step("norm", (1,), "l2"), Step("scale", (1,), value=0.5))
+    signed = Namespace("hashed", hash_columns=64, alternate_sign=True, unseen=1.0)
+    stripped = Namespace("w", tf="binary", strip_accents="unicode")
+    fields = [Namespace("t", column="text"), Namespace("s", analyzer="dict", column="slots")]
+    objects = np.array(["x", "y\x00"], dtype=object)
+    models: dict[str, tuple[LinearModel, dict[str, Any], list[Any]]] = {
+        "plain": (linear([WORDS + PAIRS, LETTERS], both, [*intents, *"abcdefgh"], share=0.25,
+                         idf=idf(WORDS + PAIRS + LETTERS), steps=half), {}, TEXTS),
+        "dense": (linear([WORDS + PAIRS], [pairs], intents, link="softmax"), {"buckets": 32, "gamma": 2.0}, TEXTS),
+        "class-range": (linear([WORDS], [words], intents, weights=numbers(WORDS, 4) * [1, 10, 100, 0.001], link="ovr"),
+                        {"buckets": 16, "range": "class", "check_bits": 16}, TEXTS),
+        "outlier": (linear([WORDS + PAIRS], [pairs], intents, weights=heavy), {"buckets": 64, "check_bits": 32}, TEXTS),
+        "hashed": (linear([hashed], [signed], intents, share=0.3, steps=l2), {"check_bits": 0}, TEXTS),
+        "multilabel": (linear([WORDS], [words], intents, task="multilabel", link="sigmoid", share=0.5), {}, TEXTS),
+        "binary": (linear([WORDS], [stripped], [False, True], task="binary", link="sigmoid"), {"check_bits": 12}, TEXTS),
+        "mean-norm": (linear([WORDS], [words], intents, weights=tiny, idf=idf(WORDS), steps=l2),
+                      {"norm": "mean", "check_bits": 32}, TEXTS),
+        "dict": (linear([["length", "word=play", "word=stop", "last"]], [Namespace("d", analyzer="dict")], [3, 5, 70000],
+                        steps=(Step("norm", (0,), "max"), Step("binarize", (0,), value=0.25))), {}, dicts),
+        "calibrated": (linear([WORDS], [words], [-1.5, 0.0, 2.5], link="ovr", calibration=numbers(["c", "d"], 3)),
+                       {}, TEXTS),
+        "baseline": (linear([WORDS], [words], intents, share=0.3, link="softmax", baseline=numbers(["b"], 4)[0],
+                            idf=idf(WORDS), steps=(Step("norm", (0,), "l1"),)), {}, TEXTS),
+        "external": (linear([["a", "b", "c d", "", "\ud800"]], [Namespace("f", analyzer="features")], objects,
+                            link="clipped"), {}, [["a", "b", "a"], [], ["c d", "", "\ud800", "new"]]),
+        "columns": (linear([WORDS, ["n", "first=p", "first=s"]], fields, intents), {}, columns),
+        "many-classes": (linear([WORDS], [words], many, share=0.02, intercept=np.zeros(257)), {"buckets": 8}, TEXTS[:4]),
+        "empty": (linear([[]], [words], intents, weights=np.zeros((0, 4))), {}, TEXTS),
+    }  # fmt: skip
+    return {name: Golden(*parts) for name, parts in models.items()}
+
+
+def main() -> int:
+    """Write the files, expected.json and SHA256SUMS."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--force", action="store_true", help="replace the files that are there")
+    force = parser.parse_args().force
+    there = sorted(FOLDER.glob("*.nluc"))
+    if there and not force:
+        print(
+            f"{there[0].name} and {len(there) - 1} more are there: golden files are frozen (see --help)",
+            file=sys.stderr,
+        )
+        return 1
+    for path in there:
+        path.unlink()
+    expected, sums = {}, []
+    for name, (model, options, samples) in goldens().items():
+        compressed = compress(model, **options)
+        path = FOLDER / f"{PREFIX}{name}.nluc"
+        compressed.save(path)
+        runtime = compressed.model()
+        expected[path.name] = {
+            "samples": samples,
+            "labels": runtime.predict(samples).tolist(),
+            "scores": runtime.decision_function(samples).tolist(),
+            "probabilities": None if model.link == "identity" else runtime.predict_proba(samples).tolist(),
+            "classes": runtime.classes_.tolist(),
+        }
+        sums.append(f"{hashlib.sha256(compressed.data).hexdigest()}  {path.name}\n")
+        print(f"{len(compressed.data):6} bytes  {path.name}")
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(answers)}" for name, answers in expected.items())
+    (FOLDER / "expected.json").write_text("{\n" + lines + "\n}\n", encoding="ascii")
+    (FOLDER / "SHA256SUMS").write_text("".join(sorted(sums)), encoding="ascii")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,264 @@
+"""The command: what it prints, what it refuses, its exit codes, and that it leaves nothing behind."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import pytest
+from click.testing import CliRunner
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+import nlucompress
+from nlucompress.cli import main
+
+TEXTS = ["play some jazz", "play yesterday", "stop the music", "turn it off", "will it rain", "is it sunny today"]
+LABELS = ["play", "play", "stop", "stop", "weather", "weather"]
+
+
+def run(*arguments, stdin=None):
+    """(exit code, standard output, standard error) of a call."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a trained pipeline, its file and data."""
+    folder = tmp_path_factory.mktemp("cli")
+    pipeline = make_pipeline(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4)), LogisticRegression(C=10))
+    joblib.dump(pipeline.fit(TEXTS, LABELS), folder / "pipeline.joblib")
+    nlucompress.compress(pipeline).save(folder / "model.nluc")
+    rows = [{"text": text, "label": label} for text, label in zip(TEXTS, LABELS, strict=True)]
+    (folder / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def test_compress_writes_the_file_and_prints_sizes_by_section(folder, tmp_path):
+    code, out, _ = run("compress", folder / "pipeline.joblib", "-o", tmp_path / "out.nluc", "--buckets", "64")
+    assert code == 0
+    assert f"{(tmp_path / 'out.nluc').stat().st_size:,} bytes" in out
+    assert "slots" in out
+    assert nlucompress.load(tmp_path / "out.nluc").predict(["play jazz"]).tolist() == ["play"]
+
+
+def test_compress_prints_json_with_every_section(folder, tmp_path):
+    code, out, _ = run("compress", folder / "pipeline.joblib", "-o", tmp_path / "out.nluc", "--json")
+    info = json.loads(out)
+    assert code == 0
+    assert sum(info["sections"].values()) == info["bytes"] == (tmp_path / "out.nluc").stat().st_size
+
+
+def test_a_dry_run_prints_the_size_and_writes_nothing(folder, tmp_path):
+    code, out, _ = run("compress", folder / "pipeline.joblib", "-o", tmp_path / "out.nluc", "--dry-run", "--json")
+    assert code == 0
+    assert json.loads(out)["bytes"] == (folder / "model.nluc").stat().st_size
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_output_is_kept_unless_forced(folder, tmp_path):
+    target = tmp_path / "out.nluc"
+    target.write_bytes(b"precious")
+    code, _, err = run("compress", folder / "pipeline.joblib", "-o", target)
+    assert (code, target.read_bytes()) == (2, b"precious")
+    assert "--force" in err
+    assert run("compress", folder / "pipeline.joblib", "-o", target, "--force")[0] == 0
+    assert target.read_bytes()[:5] == b"\x89NLUC"
+
+
+def test_the_same_source_gives_the_same_bytes(folder, tmp_path):
+    for name in ("a.nluc", "b.nluc"):
+        run("compress", folder / "pipeline.joblib", "-o", tmp_path / name)
+    assert (tmp_path / "a.nluc").read_bytes() == (tmp_path / "b.nluc").read_bytes()
+
+
+def test_predict_prints_a_label_a_text_and_a_label_a_line(folder):
+    assert run("predict", folder / "model.nluc", "play jazz", "will it rain")[:2] == (0, "play\nweather\n")
+    assert run("predict", folder / "model.nluc", stdin="play jazz\nwill it rain\n\n")[1].splitlines()[:2] == [
+        "play",
+        "weather",
+    ]
+
+
+def test_predict_as_json_has_the_best_labels_with_their_probabilities(folder):
+    code, out, _ = run("predict", folder / "model.nluc", "play jazz", "--json", "--top", "2")
+    answer = json.loads(out)
+    assert (code, answer["label"], len(answer["probabilities"])) == (0, "play", 2)
+    assert answer["probabilities"][0][0] == "play"
+
+
+def test_a_model_of_features_takes_json(tmp_path):
+    rows = [{"word": "play", "n": 1.0}, {"word": "stop", "n": 3.0}]
+    pipeline = make_pipeline(DictVectorizer(), LinearSVC(random_state=0)).fit(rows, [0, 1])
+    nlucompress.compress(pipeline).save(tmp_path / "m.nluc")
+    assert run("predict", tmp_path / "m.nluc", '{"word": "play", "n": 1}', '{"word": "stop", "n": 3}')[1] == "0\n1\n"
+    code, _, err = run("predict", tmp_path / "m.nluc", "play")
+    assert code == 1
+    assert "JSON" in err
+
+
+def test_the_labels_of_a_multilabel_model_are_separated_by_tabs(tmp_path):
+    import numpy as np
+
+    targets = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 1], [1, 1]])
+    pipeline = make_pipeline(TfidfVectorizer(), OneVsRestClassifier(LinearSVC(random_state=0))).fit(TEXTS, targets)
+    nlucompress.compress(pipeline).save(tmp_path / "m.nluc")
+    assert run("predict", tmp_path / "m.nluc", "will it rain", "stop the music")[1] == "0\t1\n1\n"
+
+
+def test_verify_reports_what_compression_changed(folder):
+    arguments = (
+        "verify",
+        folder / "model.nluc",
+        "--against",
+        folder / "pipeline.joblib",
+        "--data",
+        folder / "dev.jsonl",
+    )
+    code, out, err = run(*arguments, "--json")
+    report = json.loads(out)
+    assert (code, err) == (0, "")
+    assert report["same_source"]
+    assert report["accuracy_before"] == report["accuracy_after"] == 1.0
+    assert report["flips"] == report["clone_flips"] == report["false_positives"] == 0
+    assert "labels flipped" in run(*arguments)[1]
+
+
+def test_verify_says_when_the_file_was_made_from_another_model(folder, tmp_path):
+    other = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS)
+    joblib.dump(other, tmp_path / "other.joblib")
+    arguments = (
+        "verify",
+        folder / "model.nluc",
+        "--against",
+        tmp_path / "other.joblib",
+        "--data",
+        folder / "dev.jsonl",
+    )
+    code, _, err = run(*arguments)
+    assert code == 0
+    assert "another model" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"hello", "not a .nluc file"),
+        (b"\x89NLUC\r\n\x1a", "exceed the file's 8 bytes"),
+        (None, "truncated"),
+    ],
+    ids=["empty", "foreign", "magic only", "truncated"],
+)
+@pytest.mark.parametrize("command", ["inspect", "predict", "verify"])
+def test_a_damaged_file_is_a_one_line_error_with_exit_code_1(folder, tmp_path, command, content, words):
+    path = tmp_path / "bad.nluc"
+    path.write_bytes((folder / "model.nluc").read_bytes()[:-1] if content is None else content)
+    code, out, err = run(command, path, *(["text"] if command == "predict" else []))
+    assert (code, out) == (1, "")
+    assert words in err
+    assert "bad.nluc" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"\x80\x04N", None], ids=range(5))
+def test_a_source_that_is_no_model_is_a_one_line_error_with_exit_code_1(folder, tmp_path, content):
+    path = tmp_path / "bad.joblib"
+    path.write_bytes((folder / "pipeline.joblib").read_bytes()[:-9] if content is None else content)
+    code, out, err = run("compress", path, "-o", tmp_path / "out.nluc")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "bad.joblib" in err
+    assert not (tmp_path / "out.nluc").exists()
+
+
+def test_a_compressed_file_is_no_source(folder, tmp_path):
+    code, _, err = run("compress", folder / "model.nluc", "-o", tmp_path / "out.nluc")
+    assert code == 1
+    assert "compressed already" in err
+
+
+class Evil:
+    """Would make a file when unpickled."""
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.mark}",)
+
+
+def test_a_pickle_that_would_run_a_command_is_refused_and_nothing_runs(tmp_path):
+    evil = Evil()
+    evil.mark = tmp_path / "ran"
+    (tmp_path / "evil.pkl").write_bytes(pickle.dumps(evil))
+    code, _, err = run("compress", tmp_path / "evil.pkl", "-o", tmp_path / "out.nluc")
+    assert code == 1
+    assert "system" in err
+    assert not (tmp_path / "ran").exists()
+    pickle.loads((tmp_path / "evil.pkl").read_bytes())  # the file is as bad as it looks
+    assert (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["compress", "{}/pipeline.joblib"], 2),
+        (["compress", "{}/pipeline.joblib", "-o", "{}/no/such/folder.nluc"], 2),
+        (["compress", "{}/pipeline.joblib", "--dry-run", "--buckets", "257"], 2),
+        (["compress", "{}/pipeline.joblib", "--dry-run", "--layout", "small"], 1),
+        (["compress", "{}/missing.joblib", "--dry-run"], 1),
+        (["compress", "{}", "--dry-run"], 1),
+        (["verify", "{}/model.nluc", "--against", "{}/pipeline.joblib"], 2),
+        (["verify", "{}/model.nluc", "--against", "{}/pipeline.joblib", "--data", "{}/missing.jsonl"], 1),
+        (["predict", "{}/missing.nluc", "text"], 1),
+        (["predict", "{}", "text"], 1),
+        (["nonsense"], 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_misuse_has_its_exit_code_and_one_message(folder, arguments, code):
+    got, out, err = run(*(argument.format(folder) for argument in arguments))
+    assert (got, out) == (code, "")
+    assert err.strip()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"nonsense", "line 1: not JSON"),
+        (b"[1]", "line 1: list"),
+        (b'{"text": "play"}', "line 1: no field 'label'"),
+        (b'{"text": 3, "label": "play"}', "sample 0: expected a text"),
+        (b'{"text": "play", "label": 7}', "no label of the data is a class of the model"),
+        (b"\xff", "line 1: not JSON"),
+        (b"", "no line with a text and a label"),
+    ],
+)
+def test_bad_data_is_named_with_file_and_line(folder, tmp_path, line, words):
+    (tmp_path / "bad.jsonl").write_bytes(line)
+    code, _, err = run(
+        "verify", folder / "model.nluc", "--against", folder / "pipeline.joblib", "--data", tmp_path / "bad.jsonl"
+    )
+    assert code == 1
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_standard_input_that_is_not_utf8_is_named_with_its_line(folder):
+    code, _, err = run("predict", folder / "model.nluc", stdin=b"play\n\xff\n")
+    assert code == 1
+    assert "line 2" in err
+
+
+def test_the_command_runs_from_a_checkout_and_as_a_module(folder):
+    script = Path(__file__).parent.parent / "bin" / "nlucompress"
+    for command in ([script], ["-m", "nlucompress"]):
+        done = subprocess.run([sys.executable, *map(str, command), "predict", str(folder / "model.nluc"), "play jazz"],
+                              capture_output=True, text=True, check=True)  # fmt: skip
+        assert done.stdout == "play\n"

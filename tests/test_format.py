@@ -1,0 +1,1482 @@
+"""The file, rule by rule of FORMAT.md: each test is named for its rule, each attack for the relation that it breaks.
+
+An attack is a file made by code with valid checksums: a reader must refuse it because of what it says, not because of how
+it was damaged. A rule marked *full* in FORMAT.md is refused under verify="full"; under "header" the same file opens, and
+no look-up may leave the buffer: any exception but a ValueError is a failure.
+"""
+# ruff: noqa: N802 -- the ids of rules are capitals
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import struct
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from importlib import resources
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+import strategies
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nlucompress
+from nlucompress import FormatError, Model, fileformat
+from nlucompress.linear import LinearModel, Namespace, Step
+from nlucompress.rows import encode_offsets, pack, unpack
+
+Sections = dict[str, bytes]
+Header = dict[str, Any]
+Table = list[Any]
+
+
+# -- files made by hand -----------------------------------------------------------------------------------------------
+
+
+def align(offset: int) -> int:
+    return -(-offset // 64) * 64
+
+
+def seal(data: bytes | bytearray, *, lengths: bool = True) -> bytes:
+    """The same file with valid checksums (and lengths) in its preamble."""
+    out = bytearray(data)
+    if lengths:
+        out[16:24] = struct.pack("<Q", len(out))
+    (header_length,) = struct.unpack("<I", out[12:16])
+    out[24:28] = struct.pack("<I", zlib.crc32(out[64 : 64 + header_length]))
+    out[28:32] = struct.pack("<I", zlib.crc32(out[:28]))
+    out[32:64] = hashlib.sha256(bytes(out[:32]) + bytes(out[64:])).digest()
+    return bytes(out)
+
+
+def assemble(
+    header: Header | Callable[[Table], bytes],
+    sections: Sections,
+    edit: Callable[[Table], Any] = lambda table: table,
+    tail: bytes = b"",
+) -> bytes:
+    """A whole file, independent of the package's writer.
+
+    header: without its table of sections; or a function from the table to the bytes of the header. edit: may change the
+    table, or return another. tail: bytes after the last section.
+    """
+
+    def packed(table: Table) -> bytes:
+        return header(table) if callable(header) else msgpack.packb({**header, "sections": table})
+
+    head = b""
+    for _ in range(4):
+        table, end = [], align(64 + len(head))
+        for name, content in sections.items():
+            table.append([name, end, len(content), zlib.crc32(content)])
+            end = align(end + len(content))
+        head = packed(edit(table))
+    out = bytearray(align(64 + len(head)))
+    out[64 : 64 + len(head)] = head
+    for content in sections.values():
+        out += content + bytes(-len(content) % 64)
+    out[:16] = struct.pack("<8sHHI", fileformat.MAGIC, 1, 0, len(head))
+    return seal(out + tail)
+
+
+def open_parts(data: bytes) -> tuple[Header, Sections]:
+    """Header (without the table) and sections of a valid file."""
+    (length,) = struct.unpack("<I", data[12:16])
+    header = msgpack.unpackb(data[64 : 64 + length])
+    table = header.pop("sections")
+    return header, {name: data[offset : offset + size] for name, offset, size, _ in table}
+
+
+def changed(data: bytes, **sections: bytes | None) -> bytes:
+    """The file with other contents of sections; None: without the section."""
+    header, contents = open_parts(data)
+    for name, content in sections.items():
+        if content is None:
+            del contents[name]
+        else:
+            contents[name] = content
+    return assemble(header, contents)
+
+
+def with_field(data: bytes, path: str, value: Any) -> bytes:
+    """The file with another value at a path in its header, as ``"index.n"``; ``...`` for: without it."""
+    header, contents = open_parts(data)
+    *inside, last = path.split(".")
+    place: Any = header
+    for key in inside:
+        place = place[int(key) if key.isdigit() else key]
+    if value is ...:
+        del place[last]
+    else:
+        place[int(last) if last.isdigit() else last] = value
+    return assemble(header, contents)
+
+
+def with_fields(data: bytes, **fields: Any) -> bytes:
+    """The file with other values at paths, whose dots are written ``__``."""
+    for path, value in fields.items():
+        data = with_field(data, path.replace("__", "."), value)
+    return data
+
+
+# -- the models of the tests --------------------------------------------------------------------------------------------
+
+FEATURES = (
+    [f"word{i}" for i in range(40)] + ["play", "music", "play music", "straße", "東京", "\ud800"],
+    [" pl", "pla", "mu", "ic ", "é"],
+)
+TEXTS = ["play music", "", "word1 word2 word39 é", "straße 東京", "unknown words only", "\ud800 PLAY"]
+
+
+CLASSES = 8
+
+
+def make(density: float, **fields: Any) -> bytes:
+    """A model with every optional section; its rows are plain, or dense if density is 1."""
+    rng = np.random.default_rng(20)
+    n = sum(map(len, FEATURES))
+    weights = rng.standard_normal((n, CLASSES)) * (rng.random((n, CLASSES)) < density)
+    drawn: dict[str, Any] = {
+        "namespaces": (Namespace("words", ngram_range=(1, 2), stop_words=("the",), tf="log"),
+                       Namespace("letters", analyzer="char_wb", ngram_range=(2, 3), strip_accents="unicode")),
+        "features": FEATURES, "weights": weights, "intercept": rng.standard_normal(CLASSES),
+        "classes": np.array(["", "music", "été", *"abcde"]), "link": "softmax",
+        "calibration": rng.standard_normal((2, CLASSES)), "baseline": rng.standard_normal(CLASSES),
+        "idf": rng.choice([1.0, 1.5, 2.5], n),
+        "steps": (Step("norm", (0, 1), "l2"), Step("scale", (1,), value=0.5), Step("binarize", (1,), value=0.01)),
+        "source": {"format": "test"},
+    }  # fmt: skip
+    model = LinearModel(**{**drawn, **fields})
+    return nlucompress.compress(model, buckets=16, range="class", check_bits=16).data
+
+
+PLAIN, DENSE = make(0.3), make(1.0)
+BOTH = pytest.mark.parametrize("data", [PLAIN, DENSE], ids=["plain", "dense"])
+
+
+def test_the_models_of_these_tests_have_every_section_between_them() -> None:
+    assert set(open_parts(PLAIN)[1]) == {
+        "labels", "intercept", "calibration", "baseline", "scale", "idf", "codebook", "index", "slots", "rows", "row_low",
+        "row_high", "row_samples",
+    }  # fmt: skip
+    assert open_parts(DENSE)[0]["rows"]["coder"] == "dense"
+    assert open_parts(PLAIN)[0]["rows"]["coder"] == "plain"
+    assert open_parts(PLAIN)[0]["rows"]["low_bits"] > 0
+
+
+def test_a_file_put_together_by_hand_is_the_writers() -> None:
+    for data in (PLAIN, DENSE):
+        assert assemble(*open_parts(data)) != b""
+        assert answers(Model(assemble(*open_parts(data)), "full")) == answers(Model(data, "full"))
+
+
+def answers(model: Model) -> Any:
+    """What a model says of texts and of features."""
+    with np.errstate(all="ignore"):
+        scores = model.decision_function(TEXTS).tolist()
+        labels = model.predict(TEXTS).tolist()
+    return scores, labels, looked_up(model)
+
+
+def looked_up(model: Model) -> Any:
+    return [
+        model.lookup(name, space)
+        for space, names in enumerate(FEATURES[: spaces(model)])
+        for name in [*names, "other", ""]
+    ]
+
+
+def spaces(model: Model) -> int:
+    return len(model.info()["namespaces"])
+
+
+def harmless(data: bytes) -> Model:
+    """Open under verify="header" and look everything up: nothing but a ValueError may be raised."""
+    model = Model(data)
+    for call in (model.predict, model.decision_function, model.predict_proba):
+        try:
+            with np.errstate(all="ignore"):
+                call(TEXTS)
+        except ValueError:
+            pass
+    looked_up(model)
+    return model
+
+
+@contextlib.contextmanager
+def peak() -> Iterator[Callable[[], int]]:
+    """How many bytes were allocated at most inside; ask after it has ended."""
+    found = [0]
+    tracemalloc.start()
+    try:
+        yield lambda: found[0]
+    finally:
+        found[0] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+
+def refused(data: bytes, rule: str, *words: str, verify: Any = "header") -> str:
+    """The message of the FormatError, which must name the rule and say the words."""
+    with pytest.raises(FormatError) as raised:
+        Model(data, verify)
+    message = str(raised.value)
+    assert re.search(rf"\((?:{rule})\)$", message), message
+    for word in words:
+        assert word in message, message
+    return message
+
+
+def refused_in_full(data: bytes, rule: str, *words: str) -> Model:
+    """As refused, under verify="full"; under "header" the file opens and is harmless."""
+    refused(data, rule, *words, verify="full")
+    return harmless(data)
+
+
+# -- every rule has a test ----------------------------------------------------------------------------------------------
+
+
+def format_text() -> str:
+    return resources.files("nlucompress").joinpath("FORMAT.md").read_text(encoding="utf-8")
+
+
+def test_every_rule_of_the_format_has_a_test_of_its_id_and_the_other_way_round() -> None:
+    rules = re.findall(r"^\* \*\*([A-Z]\d+)\*\*", format_text(), re.MULTILINE)
+    assert len(set(rules)) == len(rules) > 0
+    tests = {found[1] for name in globals() if (found := re.match(r"test_([A-Z]\d+)_", name))}
+    assert tests == set(rules)
+
+
+def test_every_message_of_a_reader_names_a_rule_of_the_format() -> None:
+    rules = set(re.findall(r"\*\*([A-Z]\d+)\*\*", format_text()))
+    for module in ("fileformat.py", "modelfile.py"):
+        source = resources.files("nlucompress").joinpath(module).read_text(encoding="utf-8")
+        assert set(re.findall(r"\(([A-Z]\d+)\)", source)) <= rules
+
+
+# -- preamble -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "start", [b"PK\x03\x04aaaa", b"\x89NLUC\n\x1a\n", b"\x80\x04\x95pickl", b"\x89NLUc\r\n\x1a", b"x", b"\x1a"]
+)
+def test_P1_another_magic_is_no_file_of_ours(start: bytes) -> None:
+    refused(seal(start + PLAIN[8:]) if len(start) == 8 else start, "P1", "not a .nluc file", repr(start)[2:6])
+
+
+def test_P1_no_bytes_at_all_are_no_file_of_ours() -> None:
+    refused(b"", "P1")
+
+
+@pytest.mark.parametrize("major", [0, 2, 65535])
+def test_P2_another_major_version_is_refused_by_its_number(major: int) -> None:
+    refused(seal(PLAIN[:8] + struct.pack("<H", major) + PLAIN[10:]), "P2", f"{major}.0", "1.x")
+
+
+def test_P2_any_minor_version_is_read() -> None:
+    data = seal(PLAIN[:10] + struct.pack("<H", 7) + PLAIN[12:])
+    assert answers(Model(data, "full")) == answers(Model(PLAIN))
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 63])
+def test_P3_a_file_shorter_than_the_preamble_is_refused_with_both_lengths(length: int) -> None:
+    refused(PLAIN[:length], "P3", "64", str(length))
+
+
+@pytest.mark.parametrize("more", [-64, -1, 1, 64, 1 << 40, (1 << 63) - 1])
+def test_P3_another_file_length_than_the_files_is_refused_with_both(more: int) -> None:
+    data = bytearray(PLAIN)
+    data[16:24] = struct.pack("<Q", len(PLAIN) + more)
+    refused(seal(data, lengths=False), "P3", str(len(PLAIN)), str(len(PLAIN) + more))
+
+
+@pytest.mark.parametrize("length", [len(PLAIN) - 63, (1 << 20) + 1, (1 << 32) - 1])
+def test_P4_a_header_longer_than_the_file_or_its_limit_is_refused(length: int) -> None:
+    data = bytearray(PLAIN)
+    data[12:16] = struct.pack("<I", length)
+    refused(seal(data), "P4", str(length), str(len(PLAIN) - 64))
+
+
+def test_P4_a_header_longer_than_a_mebibyte_is_refused_in_a_file_that_holds_it() -> None:
+    header, sections = open_parts(PLAIN)
+    for size, fits in ((1_000_000, True), (1 << 20, False)):
+        data = assemble({**header, "unknown": "x" * size}, sections)
+        if fits:
+            Model(data)
+        else:
+            refused(data, "P4", "1048576")
+
+
+@pytest.mark.parametrize("at", [8, 10, 12, 16, 24, 28, 31])
+def test_P5_a_changed_preamble_is_seen(at: int) -> None:
+    data = bytearray(PLAIN)
+    data[at] ^= 1
+    refused(bytes(data), "P5")
+
+
+def test_P6_a_changed_header_is_seen() -> None:
+    data = bytearray(PLAIN)
+    data[70] ^= 1
+    refused(bytes(data), "P6")
+
+
+@pytest.mark.parametrize("at", [32, 63, -1], ids=["first", "last", "padding"])
+def test_P7_full_a_changed_byte_anywhere_is_seen_and_unread_otherwise(at: int) -> None:
+    data = bytearray(PLAIN)
+    data[at] ^= 1
+    assert answers(refused_in_full(bytes(data), "P7")) == answers(Model(PLAIN))
+
+
+# -- header -------------------------------------------------------------------------------------------------------------
+
+
+def raw_map(pairs: list[tuple[bytes, bytes]]) -> bytes:
+    """A msgpack map from packed keys and values, however wrong they are."""
+    return b"\xde" + struct.pack(">H", len(pairs)) + b"".join(key + value for key, value in pairs)
+
+
+def with_raw(key: bytes, value: bytes, after: bytes = b"") -> bytes:
+    """The plain file with one more raw pair in the header's map, and raw bytes after the map."""
+    header, sections = open_parts(PLAIN)
+
+    def packed(table: Table) -> bytes:
+        full = {**header, "sections": table}
+        return raw_map([(msgpack.packb(k), msgpack.packb(v)) for k, v in full.items()] + [(key, value)]) + after
+
+    return assemble(packed, sections)
+
+
+def alone(head: bytes) -> bytes:
+    """A file with this header and no section."""
+    return assemble(lambda table: head, {})
+
+
+UNKNOWN = msgpack.packb("unknown")
+NOT_WELL_FORMED = {
+    "nothing": alone(b""),
+    "an array": alone(msgpack.packb([1, 2])),
+    "a string": alone(msgpack.packb("header")),
+    "a reserved byte": alone(b"\xc1"),
+    "a map that ends early": alone(b"\x82\xa1a\x01\xa1"),
+    "a string that ends early": alone(b"\x81\xa1a\xd9\x20abc"),
+    "a byte after the map": with_raw(UNKNOWN, b"\x01", after=b"\x00"),
+    "a second map": with_raw(UNKNOWN, b"\x01", after=b"\x80"),
+    "a key that is a number": with_raw(b"\x07", b"\x01"),
+    "a key that is nil": with_raw(b"\xc0", b"\x01"),
+    "a key that is bytes": with_raw(b"\xc4\x01k", b"\x01"),
+    "a key that is no bytes": with_raw(b"\xc4\x00", b"\x01"),
+    "a nested key that is a number": with_raw(UNKNOWN, b"\x81\x07\x01"),
+    "a key twice": with_raw(msgpack.packb("task"), msgpack.packb("binary")),
+    "a nested key twice": with_raw(UNKNOWN, b"\x82\xa1a\x01\xa1a\x02"),
+    "a string that is not UTF-8": with_raw(UNKNOWN, b"\xa2\xc3\x28"),
+    "a string with a lone surrogate": with_raw(UNKNOWN, b"\xa3\xed\xa0\x80"),
+    "bytes": with_raw(UNKNOWN, b"\xc4\x01x"),
+    "no bytes": with_raw(UNKNOWN, b"\xc4\x00"),
+    "an ext type": with_raw(UNKNOWN, b"\xd4\x05x"),
+    "an empty ext type": with_raw(UNKNOWN, b"\xc7\x00\x05"),
+    "a timestamp": with_raw(UNKNOWN, b"\xd6\xff\x00\x00\x00\x00"),
+    "nine levels": with_raw(UNKNOWN, b"\x91" * 7 + b"\x80"),
+    "nine levels of maps": with_raw(UNKNOWN, b"\x81\xa1a" * 7 + b"\x90"),
+    "two thousand levels": with_raw(UNKNOWN, b"\x91" * 2000 + b"\x90"),
+    "ten thousand and one arrays": with_raw(UNKNOWN, b"\xdc" + struct.pack(">H", 10_000) + b"\x90" * 10_000),
+    "ten thousand and one maps": with_raw(UNKNOWN, b"\xdc" + struct.pack(">H", 10_000) + b"\x80" * 10_000),
+    "an array of 65,537": with_raw(UNKNOWN, b"\xdd\x00\x01\x00\x01" + b"\x01" * 65_537),
+    "a map of 65": with_raw(UNKNOWN, raw_map([(msgpack.packb(str(i)), b"\x01") for i in range(65)])),
+    "an array that claims four thousand million": with_raw(UNKNOWN, b"\xdd\xff\xff\xff\xff"),
+    "a map that claims four thousand million": with_raw(UNKNOWN, b"\xdf\xff\xff\xff\xff"),
+    "a string that claims four thousand million": with_raw(UNKNOWN, b"\xdb\xff\xff\xff\xff"),
+}
+
+
+@pytest.mark.parametrize("attack", list(NOT_WELL_FORMED))
+def test_H1_a_header_that_is_not_one_plain_map_is_refused(attack: str) -> None:
+    refused(NOT_WELL_FORMED[attack], "H1", "header")
+
+
+WELL_FORMED = {
+    "eight levels": b"\x91" * 6 + b"\x90",
+    "nil": b"\xc0",
+    "not a number": b"\xcb" + struct.pack(">d", np.nan),
+    "2^64 - 1": b"\xcf" + b"\xff" * 8,
+    "an array of 65,536": b"\xdd\x00\x01\x00\x00" + b"\x01" * 65_536,
+    "a map of 64": raw_map([(msgpack.packb(str(i)), b"\x01") for i in range(64)]),
+    "nine thousand maps": b"\xdc" + struct.pack(">H", 9000) + b"\x80" * 9000,
+}
+
+
+@pytest.mark.parametrize("value", list(WELL_FORMED))
+def test_H1_keys_that_a_reader_does_not_know_are_ignored_up_to_the_limits(value: str) -> None:
+    assert answers(Model(with_raw(UNKNOWN, WELL_FORMED[value]), "full")) == answers(Model(PLAIN))
+
+
+def test_H1_the_errors_line_is_short_whatever_the_header_holds() -> None:
+    twice = raw_map([(msgpack.packb("k" * 3000 + str(i // 2)), b"\x01") for i in range(200)])
+    header, sections = open_parts(PLAIN)
+    long = assemble(header, {**sections, "n" * 100_000: b""}, lambda table: [*table[:-1], [table[-1][0], 1, 0, 0]])
+    for data in (alone(twice), long, with_field(PLAIN, "requires", {"x" * 100_000: "9"})):
+        with pytest.raises(FormatError) as raised:
+            Model(data)
+        assert len(str(raised.value)) < 1000
+
+
+BOMBS = {
+    "a mebibyte of arrays in arrays": b"\x91" * (1 << 20),
+    "a mebibyte of empty arrays": b"\xdd\x00\x00\x00\x10" + (b"\xdd\x00\x01\x00\x00" + b"\x90" * 65536) * 15,
+    "a mebibyte of empty maps": b"\x9f" + (b"\xdd\x00\x01\x00\x00" + b"\x80" * 65536) * 15,
+    "a mebibyte of numbers": b"\x81\xa1a\x9f" + (b"\xdd\x00\x01\x00\x00" + b"\x01" * 65536) * 15,
+    "a mebibyte of empty strings": b"\x81\xa1a\x9f" + (b"\xdd\x00\x01\x00\x00" + b"\xa0" * 65536) * 15,
+    "nested arrays that claim 65536 each": b"\xdd\x00\x01\x00\x00" * 1000,
+    "nested arrays that claim all there is": b"\xdd\xff\xff\xff\xff" * 1000,
+    "nested maps that claim 256 each": b"\xde\x01\x00\xa1a" * 1000,
+    "equal keys": b"\xde\x01\x00" + b"\xa1a\x01" * 256,
+}
+
+
+@pytest.mark.parametrize("bomb", list(BOMBS))
+def test_H1_no_header_costs_much_time_or_memory(bomb: str) -> None:
+    data = alone(BOMBS[bomb])
+    start = time.perf_counter()
+    with pytest.raises(FormatError):
+        Model(data)
+    assert time.perf_counter() - start < 2
+    with peak() as most, pytest.raises(FormatError):
+        Model(data)
+    assert most() < 100 << 20
+
+
+@pytest.mark.parametrize("ability", ["crf", "rows.", "rows.coded", "", "delta\n"])
+def test_H2_a_file_that_needs_more_is_refused_with_the_version_that_has_it(ability: str) -> None:
+    data = with_field(PLAIN, "requires", {"rows.plain": "0.1.0", ability: "4.5.6"})
+    refused(data, "H2", repr(ability), "4.5.6")
+
+
+@BOTH
+def test_H2_a_file_says_which_rows_it_needs(data: bytes) -> None:
+    header = open_parts(data)[0]
+    assert list(header["requires"]) == ["rows." + header["rows"]["coder"]]
+
+
+LARGE, REAL = 1 << 63, 1.5
+WRONG_FIELDS: dict[str, list[Any]] = {
+    "task": [..., None, 1, "regression", "", ["binary"]],
+    "link": [..., None, 1, "probit", {}],
+    "classes": [..., None, [3], 3],
+    "classes.count": [..., None, "3", 0, -1, 65537, LARGE, REAL, True],
+    "classes.type": [..., None, 1, "bytes", "U", "", "int", "<i8", "int128", "float16", "complex64"],
+    "namespaces": [..., None, {}, [], "words", [{"name": str(i)} for i in range(257)], ["words", "letters"]],
+    "steps": [..., None, {}, "norm", [{"op": "scale", "namespaces": [0], "value": 1.0}] * 1025, [None]],
+    "index": [..., None, [], 0],
+    "index.n": [..., None, -1, 1 << 31, LARGE, REAL, "51", True],
+    "index.levels": [..., None, 51, {}, [0], [-1], [1 << 31], [1] * 129, [REAL], ["1"], [True], [None], [[1]]],
+    "index.seeds": [..., None, [], [0], [0, 1, 2], [0, -1], [0, 1 << 32], [0, REAL], [0, False], ["0", "1"]],
+    "slots": [..., None, []],
+    "slots.check_bits": [..., None, -1, 33, REAL, "16", True],
+    "slots.idf_bits": [..., None, -1, 25, REAL, False],
+    "rows": [..., None, []],
+    "rows.n": [..., None, 0, 50, 52, -1, REAL],
+    "rows.columns": [..., None, 0, 1, 7, 9, 65536, REAL],
+    "rows.count": [..., None, -1, 1 << 40, LARGE, REAL, True],
+    "rows.low_bits": [..., None, -1, 32, REAL, True],
+    "facts": [..., None, [], "none"],
+    "requires": [..., None, [], "rows.plain"],
+}
+
+
+@pytest.mark.parametrize(("path", "value"), [(path, value) for path, row in WRONG_FIELDS.items() for value in row],
+                         ids=lambda value: repr(value)[:24])  # fmt: skip
+def test_H3_a_field_that_is_missing_or_beyond_its_limits_is_refused_by_name(path: str, value: Any) -> None:
+    refused(with_field(PLAIN, path, value), "H3", path.split(".")[-1])
+
+
+@BOTH
+def test_H3_every_field_that_the_writer_writes_is_read_or_in_the_facts(data: bytes) -> None:
+    assert set(open_parts(data)[0]) == {
+        "task", "link", "classes", "namespaces", "steps", "index", "slots", "rows", "facts", "requires",
+    }  # fmt: skip
+
+
+# -- meaning ------------------------------------------------------------------------------------------------------------
+
+
+def test_M1_a_binary_task_has_two_classes() -> None:
+    refused(with_field(PLAIN, "task", "binary"), "M1", "binary", "8")
+
+
+@pytest.mark.parametrize("link", ["softmax", "ovr"])
+def test_M1_a_multilabel_task_has_no_link_that_sums_to_one(link: str) -> None:
+    refused(with_fields(PLAIN, task="multilabel", link=link), "M1", link, "multilabel")
+
+
+WRONG_NAMESPACES: dict[str, list[Any]] = {
+    "name": [..., None, 1, ["words"]],
+    "analyzer": [None, 1, "words", ""],
+    "column": [1.5, True, [], {}],
+    "ngram_range": [None, 1, [], [1], [1, 1, 1], [0, 1], [2, 1], [1, 1001], [1.0, 2.0], [True, True], ["1", "2"], {}],
+    "token_pattern": [None, 1, "(", "(a)(b)", "[", "a{99999999999999999999}", "(?:" * 3000 + ")" * 3000, "(?<=a+)b"],
+    "lowercase": [None, 1, 0, "yes"],
+    "strip_accents": [1, True, "utf", ""],
+    "stop_words": ["the", [1], [None], {}, True],
+    "encoding": [None, 1, True],
+    "decode_error": [None, 1],
+    "separator": [None, 1, ["="]],
+    "tf": [None, 1, "idf", ""],
+    "hash_columns": [None, -1, 1 << 31, LARGE, 1.0, True, "8"],
+    "alternate_sign": [None, 1, "no"],
+    "unseen": [None, "0", -0.5, float("nan"), float("inf"), float("-inf"), True],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, row in WRONG_NAMESPACES.items() for value in row],
+                         ids=lambda value: repr(value)[:24])  # fmt: skip
+def test_M2_a_namespace_that_is_not_of_its_form_is_refused_by_place(field: str, value: Any) -> None:
+    refused(with_field(PLAIN, f"namespaces.1.{field}", value), "M2", "namespaces[1]", field if field != "name" else "")
+
+
+def test_M2_the_logarithm_of_signed_frequencies_is_refused() -> None:
+    signed = {"name": "w", "tf": "log", "hash_columns": 8, "alternate_sign": True}
+    refused(with_field(PLAIN, "namespaces.0", signed), "M2", "logarithm")
+
+
+@pytest.mark.parametrize("field", ["column", "strip_accents", "stop_words"])
+def test_M2_a_null_that_is_the_default_may_be_written_out(field: str) -> None:
+    model = Model(with_field(PLAIN, f"namespaces.0.{field}", None), "full")
+    absent = Model(with_field(PLAIN, "namespaces.0", without(open_parts(PLAIN)[0]["namespaces"][0], field)))
+    assert answers(model) == answers(absent)
+
+
+def without(fields: Header, name: str) -> Header:
+    return {key: value for key, value in fields.items() if key != name}
+
+
+@pytest.mark.parametrize("field", ["encoding", "decode_error"])
+def test_M2_an_encoding_that_is_not_known_is_refused_or_a_value_error_at_the_first_bytes(field: str) -> None:
+    data = with_field(PLAIN, f"namespaces.0.{field}", "no-such-thing")
+    with pytest.raises(ValueError, match="no-such-thing"):
+        Model(data).predict([b"play \xff"])
+
+
+def test_M2_every_default_may_be_left_out() -> None:
+    model = Model(with_field(PLAIN, "namespaces.0", {"name": "words"}), "full")
+    assert model.lookup("play") == Model(PLAIN).lookup("play")
+
+
+WRONG_STEPS: list[Any] = [
+    {},
+    {"op": "norm", "namespaces": [0], "value": 0.0},
+    {"op": "norm", "kind": "l3", "namespaces": [0], "value": 0.0},
+    {"op": "norm", "kind": ["l2"], "namespaces": [0], "value": 0.0},
+    {"op": "scale", "kind": "l2", "namespaces": [0], "value": 1.0},
+    {"op": "add", "namespaces": [0], "value": 1.0},
+    {"op": 1, "namespaces": [0], "value": 1.0},
+    {"op": "scale", "namespaces": [], "value": 1.0},
+    {"op": "scale", "namespaces": [2], "value": 1.0},
+    {"op": "scale", "namespaces": [-1], "value": 1.0},
+    {"op": "scale", "namespaces": [0] * 257, "value": 1.0},
+    {"op": "scale", "namespaces": [True], "value": 1.0},
+    {"op": "scale", "namespaces": 0, "value": 1.0},
+    {"op": "scale", "value": 1.0},
+    {"op": "scale", "namespaces": [0], "value": "1"},
+    {"op": "scale", "namespaces": [0], "value": None},
+    {"op": "scale", "namespaces": [0], "value": float("nan")},
+    {"op": "scale", "namespaces": [0], "value": float("inf")},
+    {"op": "binarize", "namespaces": [0], "value": -0.5},
+]
+
+
+@pytest.mark.parametrize("step", WRONG_STEPS, ids=lambda step: repr(step)[:60])
+def test_M3_a_step_that_is_not_of_its_form_is_refused_by_place(step: Any) -> None:
+    refused(with_field(PLAIN, "steps.2", step), "M3", "steps[2]")
+
+
+NUMBERS = ["bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)), "float32", "float64"]
+
+
+def labels_section(words: list[bytes], ends: list[int] | None = None) -> bytes:
+    counted = np.cumsum([len(word) for word in words]).tolist() if ends is None else ends
+    return struct.pack(f"<{len(counted)}I", *counted) + b"".join(words)
+
+
+REST = [b"d", b"e", b"f", b"g", b"h"]  # of eight labels, the last five
+WRONG_LABELS = {
+    "an end that decreases": (labels_section([b"a", b"b", b"c", *REST], [1, 2, 3, 4, 5, 6, 9, 8]), "ends"),
+    "an end that decreases at first": (labels_section([b"a", b"b", b"c", *REST], [2, 1, 3, 4, 5, 6, 7, 8]), "ends"),
+    "a last end beyond the texts": (labels_section([b"a", b"b", b"c", *REST], [1, 2, 3, 4, 5, 6, 7, 9]), "ends"),
+    "text after the last end": (labels_section([b"a", b"b", b"c", *REST], [1, 2, 3, 4, 5, 6, 7, 7]), "ends"),
+    "an end of 2^32-1": (labels_section([b"a", b"b", b"c", *REST], [1, 2, 3, 4, 5, 6, 7, (1 << 32) - 1]), "ends"),
+    "a text that is not UTF-8": (labels_section([b"a", b"b", b"\xff", *REST]), "UTF-8"),
+    "a character in two labels": (labels_section([b"\xc3", b"\xa9", b"c", *REST]), "UTF-8"),
+    "a label twice": (labels_section([b"a", b"b", b"a", *REST]), "distinct"),
+    "an empty label twice": (labels_section([b"", b"b", b"", *REST]), "distinct"),
+    "ends cut off": (bytes(31), "31"),
+    "no bytes": (b"", "0"),
+}
+
+
+@pytest.mark.parametrize("attack", list(WRONG_LABELS))
+@pytest.mark.parametrize("kind", ["str", "object"])
+def test_M4_labels_that_do_not_divide_their_texts_are_refused(attack: str, kind: str) -> None:
+    labels, word = WRONG_LABELS[attack]
+    refused(with_field(changed(PLAIN, labels=labels), "classes.type", kind), "M4", "'labels'", word)
+
+
+def test_M4_a_label_that_ends_in_a_zero_is_refused_as_str_and_kept_as_object() -> None:
+    data = changed(PLAIN, labels=labels_section([b"a", b"a\x00", b"c", *REST]))
+    refused(data, "M4", "'labels'")
+    kept = Model(with_field(data, "classes.type", "object")).classes_.tolist()
+    assert kept == ["a", "a\x00", "c", *"defgh"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NUMBERS if kind != "bool"])
+def test_M4_a_number_that_is_two_labels_is_refused(kind: str) -> None:
+    numbers = np.arange(CLASSES, dtype=kind)
+    for change, fits in ((0, True), (1, False)):
+        numbers[0] = change
+        data = with_field(changed(PLAIN, labels=numbers.tobytes()), "classes.type", kind)
+        if fits:
+            assert Model(data, "full").classes_.tolist() == numbers.tolist()
+        else:
+            refused(data, "M4", "'labels'", "distinct")
+
+
+def test_M4_a_bool_that_is_neither_is_refused() -> None:
+    two = with_field(changed(PLAIN, labels=b"\x00\x02\x01\x01\x01\x00\x00\x00"), "classes.type", "bool")
+    refused(two, "M4", "'labels'", "bool")
+
+
+def test_M4_the_longest_label_times_their_number_has_a_limit() -> None:
+    for length, fits in (((1 << 22) // CLASSES, True), ((1 << 22) // CLASSES + 1, False)):
+        data = changed(PLAIN, labels=labels_section([b"x" * length, b"b", b"c", *REST]))
+        if fits:
+            assert len(Model(data).classes_[0]) == length
+        else:
+            refused(data, "M4", "'labels'", str(length), str(1 << 22))
+
+
+def test_M4_one_long_label_does_not_cost_its_length_for_every_label() -> None:
+    count = 1500
+    words = [f"{i}".encode() for i in range(count - 1)] + [b"x" * 50_000]
+    header, sections = open_parts(make(0.0, weights=np.zeros((51, count)), intercept=np.zeros(count), calibration=None,
+                                       baseline=None, classes=np.arange(count)))  # fmt: skip
+    header["classes"]["type"] = "str"  # and one label is long
+    data = assemble(header, {**sections, "labels": labels_section(words)})
+    with peak() as most:
+        refused(data, "M4", "'labels'")
+    assert most() < 32 << 20  # 1500 strings of 50,000 four-byte characters are 300 MB
+
+
+FLOATS = {"intercept": "<f8", "calibration": "<f8", "baseline": "<f8", "scale": "<f4", "idf": "<f4", "codebook": "<f4"}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", list(FLOATS))
+def test_M5_a_number_that_is_not_finite_is_refused_with_its_place(name: str, value: float) -> None:
+    numbers = np.frombuffer(open_parts(PLAIN)[1][name], FLOATS[name]).copy()
+    numbers[-1] = value
+    refused(changed(PLAIN, **{name: numbers.tobytes()}), "M5", repr(name), str(len(numbers) - 1))
+
+
+# -- sections -----------------------------------------------------------------------------------------------------------
+
+
+def with_table(edit: Callable[[Table], Any], tail: bytes = b"") -> bytes:
+    header, sections = open_parts(PLAIN)
+    return assemble(header, sections, edit, tail)
+
+
+def with_entry(column: int, value: Any, row: int = 3) -> bytes:
+    """The file with another value in one entry of the table: 0 name, 1 offset, 2 length, 3 crc32."""
+
+    def edit(table: Table) -> Table:
+        table[row][column] = value(table[row][column]) if callable(value) else value
+        return table
+
+    return with_table(edit)
+
+
+@pytest.mark.parametrize("column", [1, 2, 3])
+@pytest.mark.parametrize("value", [None, "64", -1, -64, 64.0, True, 1 << 63, (1 << 64) - 1, [64]], ids=repr)
+def test_S1_an_entry_whose_numbers_are_no_numbers_is_refused(column: int, value: Any) -> None:
+    refused(with_entry(column, value), "S1")
+
+
+@pytest.mark.parametrize("value", [None, 1, ["rows"], {}], ids=repr)
+def test_S1_an_entry_whose_name_is_no_string_is_refused(value: Any) -> None:
+    refused(with_entry(0, value), "S1")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda table: None,
+        lambda table: {},
+        lambda table: "sections",
+        lambda table: [*table, []],
+        lambda table: [*table, "rows"],
+        lambda table: [*table, {"name": "rows"}],
+        lambda table: [*table[:-1], table[-1][:3]],
+        lambda table: [*table[:-1], [*table[-1], 0]],
+    ],
+)
+def test_S1_a_table_that_is_not_of_its_form_is_refused(edit: Callable[[Table], Any]) -> None:
+    refused(with_table(edit), "S1")
+
+
+def test_S1_more_than_64_sections_are_refused() -> None:
+    header, sections = open_parts(PLAIN)
+    for more, fits in ((64 - len(sections), True), (65 - len(sections), False)):
+        data = assemble(header, {**sections, **{f"unknown {i}": b"" for i in range(more)}})
+        if fits:
+            Model(data, "full")
+        else:
+            refused(data, "S1", "64")
+
+
+def test_S1_a_name_that_stands_twice_is_refused() -> None:
+    refused(with_entry(0, "labels"), "S1", "'labels'", "twice")
+    refused(with_table(lambda table: [*table, ["labels", table[-1][1] + 64 * 40, 0, 0]]), "S1|S3")
+
+
+@pytest.mark.parametrize("change", [1, 4, 8, 32, 63, -1, -32])
+def test_S2_an_offset_that_is_no_multiple_of_64_is_refused_with_its_value(change: int) -> None:
+    refused(with_entry(1, lambda offset: offset + change), "S2", "offset", "64")
+
+
+@pytest.mark.parametrize("offset", [0, 64, 128])
+def test_S2_a_section_inside_the_preamble_or_the_header_is_refused(offset: int) -> None:
+    refused(with_entry(1, offset, row=0), "S2", "'labels'", str(offset))
+
+
+def test_S2_a_section_that_overlaps_the_one_before_is_refused() -> None:
+    for (before, *_), (name, *_) in pairwise(with_sizes(PLAIN)):
+        row = [entry[0] for entry in with_sizes(PLAIN)].index(before)
+        refused(with_entry(2, lambda length: align(length) + 1, row=row), "S2", repr(name))
+
+
+def test_S2_sections_in_another_order_than_their_offsets_are_refused() -> None:
+    refused(with_table(lambda table: table[::-1]), "S2")
+
+
+def test_S2_a_gap_between_sections_is_allowed() -> None:
+    header, sections = open_parts(PLAIN)
+    names = list(sections)
+    first = dict(list(sections.items())[:3])
+    gapped = {**first, "gap": b"anything", **{name: sections[name] for name in names[3:]}}
+    data = assemble(header, gapped, lambda table: [entry for entry in table if entry[0] != "gap"])
+    assert answers(Model(data, "full")) == answers(Model(PLAIN))
+
+
+def with_sizes(data: bytes) -> Table:
+    (length,) = struct.unpack("<I", data[12:16])
+    return list(msgpack.unpackb(data[64 : 64 + length])["sections"])
+
+
+@pytest.mark.parametrize("length", [1 << 20, (1 << 63) - 1, (1 << 63) - 64, 1 << 62])
+def test_S3_a_section_that_is_longer_than_the_file_is_refused(length: int) -> None:
+    refused(with_entry(2, length, row=-1), "S3", str(length), "exceeds")
+
+
+@pytest.mark.parametrize("offset", [1 << 20, (1 << 63) - 64, 1 << 62])
+def test_S3_a_section_that_starts_after_the_files_end_is_refused(offset: int) -> None:
+    refused(with_entry(1, offset, row=-1), "S3", str(offset), "exceeds")
+
+
+def test_S3_offset_and_length_whose_sum_overflows_64_bits_are_refused() -> None:
+    def edit(table: Table) -> Table:
+        table[-1][1:3] = [(1 << 63) - 64, (1 << 63) - 1]
+        return table
+
+    refused(with_table(edit), "S3")
+
+
+@pytest.mark.parametrize("tail", [b"x", b"\x00" * 63, b"\x00" * 64, b"x" * 640])
+def test_S4_bytes_after_the_last_section_are_refused_with_both_lengths(tail: bytes) -> None:
+    message = refused(with_table(lambda table: table, tail), "S4")
+    lengths = [int(number) for number in re.findall(r"\d+", message)]
+    assert lengths[1] - lengths[0] == len(tail)
+
+
+def test_S4_a_file_that_ends_before_its_last_padding_is_refused() -> None:
+    header, sections = open_parts(PLAIN)
+    data = assemble(header, {**sections, "unknown": b"x"})
+    refused(seal(data[:-63]), "S4")
+    refused(seal(data[:-64]), "S3")
+
+
+@pytest.mark.parametrize("name", list(open_parts(PLAIN)[1]))
+def test_S5_full_a_section_with_another_crc_is_refused_by_name(name: str) -> None:
+    row = list(open_parts(PLAIN)[1]).index(name)
+    data = with_entry(3, lambda crc: crc ^ 1, row=row)
+    assert answers(refused_in_full(data, "S5", repr(name))) == answers(Model(PLAIN))
+
+
+NEEDED = [
+    name for name in open_parts(PLAIN)[1] if name not in ("calibration", "baseline", "scale", "idf")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_S6_a_section_that_is_missing_is_refused_by_name(name: str) -> None:
+    refused(changed(PLAIN, **{name: None}), "S6", repr(name), "missing")
+
+
+@pytest.mark.parametrize("name", ["calibration", "baseline", "scale"])
+def test_S6_an_optional_section_may_be_missing(name: str) -> None:
+    harmless(changed(PLAIN, **{name: None}))
+
+
+@pytest.mark.parametrize("more", [-64, -8, -4, -1, 1, 4, 8, 64])
+@pytest.mark.parametrize("name", [name for name in open_parts(PLAIN)[1] if name not in ("labels", "idf", "codebook")])
+def test_S6_a_section_of_another_length_is_refused_with_its_length(name: str, more: int) -> None:
+    content = open_parts(PLAIN)[1][name]
+    other = content[:more] if more < 0 else content + bytes(more)
+    refused(changed(PLAIN, **{name: other}), "S6", repr(name), f"{len(other)} bytes")
+
+
+@pytest.mark.parametrize("more", [-1, 1, 2, 3])
+@pytest.mark.parametrize("name", ["idf", "codebook"])
+def test_S6_a_table_of_half_a_number_is_refused(name: str, more: int) -> None:
+    content = open_parts(PLAIN)[1][name]
+    refused(changed(PLAIN, **{name: content[:more] if more < 0 else content + bytes(more)}), "S6", repr(name))
+
+
+@pytest.mark.parametrize("content", [b"", bytes(4 * 257)])
+def test_S6_a_codebook_of_no_or_too_many_values_is_refused(content: bytes) -> None:
+    refused(changed(PLAIN, codebook=content), "S6", "'codebook'", "256")
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_S6_labels_that_are_numbers_need_the_bytes_of_their_type(kind: str, change: int) -> None:
+    labels = bytes(np.dtype(kind).itemsize * CLASSES + change)
+    refused(with_field(changed(PLAIN, labels=labels), "classes.type", kind), "S6", "'labels'")
+
+
+def test_S6_a_section_that_is_not_known_is_ignored() -> None:
+    header, sections = open_parts(PLAIN)
+    data = assemble(header, {"before": b"x", **sections, "future": b"y" * 1000})
+    assert answers(Model(data, "full")) == answers(Model(PLAIN))
+
+
+# -- index --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "levels"), [(51, []), (0, [51]), (51, [50]), ((1 << 31) - 1, [1000, 1000]), (0, [1] * 128)]
+)
+def test_I1_more_features_than_bits_and_levels_without_features_are_refused(n: int, levels: list[int]) -> None:
+    refused(with_fields(PLAIN, index__n=n, index__levels=levels, rows__n=n), "I1", str(n), str(sum(levels)))
+
+
+def test_I1_more_bits_than_32_bits_count_are_refused() -> None:
+    refused(with_field(PLAIN, "index.levels", [(1 << 31) - 1] * 3), "I1", str(3 * ((1 << 31) - 1)))
+
+
+def set_ranks(data: bytes, change: Callable[[Any], Any]) -> bytes:
+    blocks = np.frombuffer(open_parts(data)[1]["index"], "<u4").reshape(-1, 16).copy()
+    blocks[:, 0] = change(blocks[:, 0])
+    return changed(data, index=blocks.tobytes())
+
+
+@BOTH
+@pytest.mark.parametrize("rank", [51, 1000, (1 << 31) - 1, (1 << 32) - 1])
+def test_I2_a_rank_beyond_the_features_is_not_found(data: bytes, rank: int) -> None:
+    model = harmless(set_ranks(data, lambda ranks: np.full_like(ranks, rank)))
+    assert set(looked_up(model)) == {None}
+
+
+@BOTH
+def test_I3_full_a_wrong_rank_is_refused(data: bytes) -> None:
+    refused_in_full(set_ranks(data, lambda ranks: ranks + 1), "I3", "'index'")
+
+
+@BOTH
+@pytest.mark.parametrize("bit", [32, 100, 511])
+def test_I3_full_a_bit_more_or_less_is_refused(data: bytes, bit: int) -> None:
+    blocks = bytearray(open_parts(data)[1]["index"])
+    blocks[bit // 8] ^= 1 << bit % 8
+    refused_in_full(changed(data, index=bytes(blocks)), "I3", "'index'")
+
+
+@BOTH
+def test_I3_full_bits_that_are_all_set_or_none_are_refused_and_harmless(data: bytes) -> None:
+    size = len(open_parts(data)[1]["index"])
+    for fill in (b"\x00", b"\xff"):
+        refused_in_full(changed(data, index=fill * size), "I3")
+
+
+# -- slots --------------------------------------------------------------------------------------------------------------
+
+
+def test_L1_idf_bits_without_an_idf_table_are_refused() -> None:
+    refused(changed(PLAIN, idf=None), "L1", "'idf'")
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_L1_no_idf_values_or_more_than_a_number_reaches_are_refused(count: int) -> None:
+    refused(changed(PLAIN, idf=np.ones(count, "<f4").tobytes()), "L1|S6", "'idf'")
+
+
+def idf_numbers(change: Callable[[Any], Any]) -> bytes:
+    """The plain file with other idf numbers in its records; its table has three values, its numbers two bits."""
+    header, sections = open_parts(PLAIN)
+    bits, n = header["slots"]["check_bits"], header["index"]["n"]
+    assert (header["slots"]["idf_bits"], len(sections["idf"])) == (2, 12)
+    records = unpack(np.frombuffer(sections["slots"], np.uint8), bits + 2, np.arange(n))
+    numbers = change(records >> np.uint64(bits))
+    checks = records & np.uint64((1 << bits) - 1)
+    return changed(PLAIN, slots=pack(checks | (numbers << np.uint64(bits)), bits + 2).tobytes())
+
+
+def test_L2_full_an_idf_number_beyond_the_table_is_refused_and_means_the_last_value() -> None:
+    damaged = idf_numbers(lambda numbers: np.where(numbers == 2, 3, numbers).astype(np.uint64))
+    assert answers(refused_in_full(damaged, "L2", "'slots'", "3")) == answers(Model(PLAIN))
+
+
+# -- rows ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("coder", ["", "PLAIN", "coded", "rows.plain"])
+def test_R1_rows_of_an_unknown_coder_are_refused_by_name(coder: str) -> None:
+    refused(with_field(PLAIN, "rows.coder", coder), "R1|H2|H3", "coder", repr(coder))
+    refused(with_fields(PLAIN, rows__coder=coder, requires={f"rows.{coder}": "0.9.0"}), "H2|H3")
+
+
+@pytest.mark.parametrize(("field", "more"), [("count", 1), ("count", -1), ("low_bits", 1), ("low_bits", -1)])
+def test_R1_rows_whose_counts_are_not_their_sections_are_refused(field: str, more: int) -> None:
+    value = open_parts(PLAIN)[0]["rows"][field]
+    refused(with_field(PLAIN, f"rows.{field}", value + more), "R1|S6", "row")
+
+
+def test_R1_plain_rows_read_as_dense_and_dense_as_plain_are_refused() -> None:
+    refused(with_field(PLAIN, "rows.coder", "dense"), "R1|S6")
+    refused(with_field(DENSE, "rows.coder", "plain"), "R1|S6|H3")
+
+
+def plain_offsets(data: bytes = PLAIN) -> Any:
+    header, sections = open_parts(data)
+    n, low_bits = header["index"]["n"], header["rows"]["low_bits"]
+    ones = np.flatnonzero(np.unpackbits(np.frombuffer(sections["row_high"], np.uint8), bitorder="little"))
+    low = unpack(np.frombuffer(sections["row_low"], np.uint8), low_bits, np.arange(n + 1)).astype(np.int64)
+    return ((ones - np.arange(n + 1)) << low_bits) | low
+
+
+def with_offsets(offsets: Any) -> bytes:
+    """The plain file with other offsets, encoded as they are, which must fill sections of the same length."""
+    header, sections = open_parts(PLAIN)
+    _, coded = encode_offsets(np.asarray(offsets, np.int64), header["rows"]["low_bits"])
+    raw = {name: array.tobytes() for name, array in coded.items()}
+    raw["row_high"] = raw["row_high"].ljust(len(sections["row_high"]), b"\x00")[: len(sections["row_high"])]
+    return changed(PLAIN, **raw)
+
+
+def test_the_offsets_of_the_tests_are_those_of_the_file() -> None:
+    assert with_offsets(plain_offsets()) == PLAIN
+
+
+def test_R2_full_offsets_that_do_not_start_at_zero_are_refused_and_harmless() -> None:
+    offsets = plain_offsets()
+    assert offsets[1] > 0
+    offsets[0] = 1
+    refused_in_full(with_offsets(offsets), "R2")
+
+
+def test_R2_full_offsets_that_do_not_end_at_the_count_are_refused_and_harmless() -> None:
+    offsets = plain_offsets()
+    refused_in_full(with_offsets(np.minimum(offsets, offsets[-1] - 1)), "R2")
+
+
+def test_R2_full_low_bits_that_make_offsets_decrease_are_refused_and_clamped() -> None:
+    header, sections = open_parts(PLAIN)
+    low_bits, n = header["rows"]["low_bits"], header["index"]["n"]
+    assert low_bits > 0
+    rng = np.random.default_rng(2)
+    low = pack(rng.integers(0, 1 << low_bits, n + 1), low_bits).tobytes()
+    assert len(low) == len(sections["row_low"])
+    refused_in_full(changed(PLAIN, row_low=low), "R2", "row_")
+
+
+@pytest.mark.parametrize("fill", [b"\x00", b"\xff", b"\x01", b"\x80"])
+def test_R2_full_high_bits_of_any_number_are_refused_and_harmless(fill: bytes) -> None:
+    size = len(open_parts(PLAIN)[1]["row_high"])
+    refused_in_full(changed(PLAIN, row_high=fill * size), "R2", "row_")
+
+
+@pytest.mark.parametrize("name", ["row_high", "row_low"])
+def test_R2_full_guard_bytes_that_are_not_zero_are_refused_and_harmless(name: str) -> None:
+    content = open_parts(PLAIN)[1][name]
+    model = refused_in_full(changed(PLAIN, **{name: content[:-1] + b"\x80"}), "R2", repr(name))
+    assert answers(model) == answers(Model(PLAIN))
+
+
+@pytest.mark.parametrize("sample", [1, 1 << 16, (1 << 32) - 1])
+def test_R2_full_a_sample_that_is_not_of_its_offset_is_refused_and_harmless(sample: int) -> None:
+    size = len(open_parts(PLAIN)[1]["row_samples"]) // 4
+    refused_in_full(changed(PLAIN, row_samples=struct.pack("<I", sample) * size), "R2", "'row_samples'")
+
+
+def with_entry_of_row(at: int, column: int, code: int) -> bytes:
+    """The plain file with another entry in its rows."""
+    rows = bytearray(open_parts(PLAIN)[1]["rows"])
+    rows[2 * at : 2 * at + 2] = bytes([column, code])
+    return changed(PLAIN, rows=bytes(rows))
+
+
+def entries() -> list[tuple[int, int]]:
+    rows = open_parts(PLAIN)[1]["rows"]
+    return list(zip(rows[::2], rows[1::2], strict=True))
+
+
+def full_row() -> int:
+    """The first entry of a row of three, whose first column is 0."""
+    offsets = plain_offsets()
+    return next(at for at in offsets[:-1][np.diff(offsets) == 3].tolist() if entries()[at][0] == 0)
+
+
+def feature_at(entry: int) -> tuple[str, int]:
+    """The feature, and its namespace, in whose row an entry stands."""
+    index = open_parts(PLAIN)[0]["index"]
+    slot = int(np.searchsorted(plain_offsets(), entry, side="right")) - 1
+    table = Model(PLAIN).table
+    for space, names in enumerate(FEATURES):
+        slots = table.find(space, names).tolist()
+        if slot in slots:
+            return names[slots.index(slot)], space
+    raise AssertionError(f"slot {slot} of {index['n']} has no feature")
+
+
+@pytest.mark.parametrize("column", [8, 9, 255])
+def test_R3_full_a_column_beyond_the_columns_is_refused_and_left_out(column: int) -> None:
+    for at in range(full_row(), full_row() + 3):
+        damaged = with_entry_of_row(at, column, entries()[at][1])
+        check_left_out(damaged, at)
+
+
+@pytest.mark.parametrize("code", [16, 255])
+def test_R3_full_a_code_beyond_the_codebook_is_refused_and_left_out(code: int) -> None:
+    assert len(open_parts(PLAIN)[1]["codebook"]) <= 64
+    for at in range(full_row(), full_row() + 3):
+        check_left_out(with_entry_of_row(at, entries()[at][0], code), at)
+
+
+def check_left_out(damaged: bytes, entry: int) -> None:
+    """A file with one bad entry is refused in full, and answers otherwise as if the entry were not there."""
+    model = refused_in_full(damaged, "R3", "'rows'")
+    zero = int(np.flatnonzero(np.frombuffer(open_parts(PLAIN)[1]["codebook"], "<f4") == 0)[0])
+    wanted = Model(with_entry_of_row(entry, entries()[entry][0], zero))
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(model.decision_function(TEXTS), wanted.decision_function(TEXTS))
+    name, space = feature_at(entry)
+    assert model.lookup(name, space) == wanted.lookup(name, space)
+
+
+@pytest.mark.parametrize("swap", [True, False], ids=["descending", "equal"])
+def test_R3_full_columns_that_do_not_ascend_are_refused(swap: bool) -> None:
+    at = full_row()
+    (first, _), (second, code) = entries()[at], entries()[at + 1]
+    data = with_entry_of_row(at + 1, first, code)
+    if swap:
+        rows = bytearray(open_parts(data)[1]["rows"])
+        rows[2 * at] = second
+        data = changed(data, rows=bytes(rows))
+    refused_in_full(data, "R3", "'rows'")
+
+
+def test_R3_full_columns_may_start_again_in_the_next_row() -> None:
+    Model(PLAIN, "full")
+    assert any(a[0] >= b[0] for a, b in pairwise(entries()))
+
+
+@pytest.mark.parametrize("code", [16, 255])
+def test_R3_full_a_dense_code_beyond_the_codebook_is_refused_and_left_out(code: int) -> None:
+    rows = open_parts(DENSE)[1]["rows"]
+    zero = int(np.flatnonzero(np.frombuffer(open_parts(DENSE)[1]["codebook"], "<f4") == 0)[0])
+    for at in (0, 1, 2, len(rows) - 1):
+        damaged, wanted = (changed(DENSE, rows=rows[:at] + bytes([c]) + rows[at + 1 :]) for c in (code, zero))
+        model = refused_in_full(damaged, "R3", "'rows'")
+        assert answers(model) == answers(Model(wanted))
+
+
+def test_one_row_as_long_as_the_file_costs_no_more_than_a_row() -> None:
+    header, sections = open_parts(PLAIN)
+    n, count, low_bits = header["index"]["n"], 200_000, 12
+    _, coded = encode_offsets(np.array([0] * n + [count]), low_bits)
+    last = bytes([0, 0]) * count
+    header["rows"] |= {"count": count, "low_bits": low_bits}
+    blocks = np.frombuffer(sections["index"], "<u4").reshape(-1, 16).copy()
+    blocks[:, 1:] = 0xFFFFFFFF
+    blocks[:, 0] = n - 1  # every n-gram that meets the first bit of the block finds the last slot
+    header["slots"] |= {"check_bits": 0, "idf_bits": 0}
+    del sections["idf"]
+    data = assemble(header, {**sections, **{k: v.tobytes() for k, v in coded.items()}, "rows": last,
+                             "index": blocks.tobytes(), "slots": b""})  # fmt: skip
+    model = Model(data)
+    texts = [" ".join(f"{i}a{j}" for j in range(40)) for i in range(40)]
+    with peak() as most, np.errstate(all="ignore"):
+        model.predict(texts)
+    assert most() < 64 << 20
+
+
+def test_facts_do_not_replace_what_the_file_says_of_itself() -> None:
+    facts = {"bytes": 1, "features": 2, "sections": {}, "check_bits": 99, "note": "kept"}
+    data = with_field(PLAIN, "facts", facts)
+    info = Model(data).info()
+    assert (info["bytes"], info["features"], info["check_bits"]) == (len(data), 51, 16)
+    assert sum(info["sections"].values()) == len(data)
+
+
+# -- every byte ---------------------------------------------------------------------------------------------------------
+
+SMALL = nlucompress.compress(
+    LinearModel((Namespace("w"),), (("play", "stop", "music"),), np.array([[1.0, 0.0], [-0.5, 1.5], [0.0, 2.0]]),
+                np.zeros(2), np.array(["a", "b"]), steps=(Step("norm", (0,), "l2"),)), check_bits=9,
+).data  # fmt: skip
+SMALL_TEXTS = ["play music", "stop", "", "unknown"]
+
+
+def small_answers(model: Model) -> Any:
+    with np.errstate(all="ignore"):
+        return (model.decision_function(SMALL_TEXTS).tolist(), model.predict(SMALL_TEXTS).tolist(),
+                [model.lookup(name) for name in ("play", "stop", "music", "other")])  # fmt: skip
+
+
+def try_answers(data: bytes, verify: Any) -> Any:
+    """The answers of a file, or the FormatError; another error than a ValueError or TypeError about a sample fails."""
+    try:
+        model = Model(data, verify)
+    except FormatError as error:
+        return error
+    try:
+        return small_answers(model)
+    except (ValueError, TypeError) as error:
+        assert type(error) in (ValueError, TypeError)  # noqa: PT017
+        return None
+
+
+@pytest.mark.parametrize("verify", ["header", "full"])
+def test_every_truncation_is_refused(verify: Any) -> None:
+    for length in range(len(SMALL)):
+        assert isinstance(try_answers(SMALL[:length], verify), FormatError), length
+
+
+def test_every_truncation_with_valid_checksums_is_refused() -> None:
+    for length in range(64, len(SMALL)):
+        assert isinstance(try_answers(seal(SMALL[:length]), "header"), FormatError), length
+
+
+@pytest.mark.parametrize("flip", [0x01, 0xFF])
+def test_every_changed_byte_is_refused_in_full(flip: int) -> None:
+    for at in range(len(SMALL)):
+        data = bytearray(SMALL)
+        data[at] ^= flip
+        assert isinstance(try_answers(bytes(data), "full"), FormatError), at
+
+
+@pytest.mark.parametrize("flip", [0x01, 0xFF])
+def test_every_changed_byte_is_refused_or_harmless_at_open(flip: int) -> None:
+    header_end = 64 + struct.unpack("<I", SMALL[12:16])[0]
+    for at in range(len(SMALL)):
+        data = bytearray(SMALL)
+        data[at] ^= flip
+        answer = try_answers(bytes(data), "header")
+        assert isinstance(answer, FormatError) or 32 <= at < 64 or at >= header_end, at
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x10])
+def test_every_changed_byte_of_the_header_with_valid_checksums_is_refused_or_harmless(flip: int) -> None:
+    header_end = 64 + struct.unpack("<I", SMALL[12:16])[0]
+    for at in range(64, header_end):
+        data = bytearray(SMALL)
+        data[at] ^= flip
+        try_answers(seal(data), "header")
+
+
+@pytest.mark.parametrize("base", [PLAIN, DENSE], ids=["plain", "dense"])
+@settings(max_examples=25)
+@given(data=st.data())
+def test_any_bytes_of_sections_with_valid_checksums_are_refused_in_full_or_harmless(base: bytes, data: Any) -> None:
+    _, sections = open_parts(base)
+    name = data.draw(st.sampled_from(sorted(name for name, content in sections.items() if content)))
+    content = bytearray(sections[name])
+    for at, value in data.draw(st.lists(st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)), max_size=20)):
+        content[at] = value
+    other = changed(base, **{name: bytes(content)})
+    for verify in ("header", "full"):
+        try:
+            Model(other, verify)  # type: ignore[arg-type]
+        except FormatError:
+            continue
+        harmless(other)
+
+
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats() | strategies.texts(surrogates=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3).filter(strategies.is_utf8), inner,
+                                                                max_size=4), max_leaves=12),
+    st.sampled_from(sorted(WRONG_FIELDS)))  # fmt: skip
+def test_any_value_of_any_field_is_refused_or_harmless(value: Any, path: str) -> None:
+    try:
+        harmless(with_field(PLAIN, path, value))
+    except FormatError as error:
+        assert re.search(r"\([A-Z]\d\)$", str(error))  # noqa: PT017
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused(data: bytes) -> None:
+    for prefix in (b"", fileformat.MAGIC):
+        with pytest.raises(FormatError):
+            Model(prefix + data)
+
+
+def test_an_unknown_verify_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="'all' is not 'header' or 'full'"):
+        Model(PLAIN, "all")  # type: ignore[arg-type]
+
+
+# -- views --------------------------------------------------------------------------------------------------------------
+
+
+def test_sections_are_read_only_views_of_the_file() -> None:
+    container = fileformat.decode(PLAIN)
+    for array in container.sections.values():
+        assert not array.flags.writeable
+        assert array.base is not None
+
+
+def test_views_keep_the_map_alive(tmp_path: Path) -> None:
+    path = tmp_path / "model.nluc"
+    fileformat.save(PLAIN, path)
+    sections = fileformat.decode(fileformat.map_file(path)).sections
+    path.unlink()
+    assert {name: array.tobytes() for name, array in sections.items()} == open_parts(PLAIN)[1]
+
+
+def test_the_file_starts_its_sections_at_multiples_of_64_and_pads_with_zeros() -> None:
+    covered = bytearray(len(PLAIN))
+    (length,) = struct.unpack("<I", PLAIN[12:16])
+    covered[: 64 + length] = b"\x01" * (64 + length)
+    for _, offset, size, crc in with_sizes(PLAIN):
+        assert offset % 64 == 0
+        assert zlib.crc32(PLAIN[offset : offset + size]) == crc
+        covered[offset : offset + size] = b"\x01" * size
+    assert all(covered[at] or PLAIN[at] == 0 for at in range(len(PLAIN)))
+    assert len(PLAIN) % 64 == 0
+
+
+# -- load ---------------------------------------------------------------------------------------------------------------
+
+
+def test_load_names_the_file_in_its_error(tmp_path: Path) -> None:
+    path = tmp_path / "broken.nluc"
+    path.write_bytes(PLAIN[:100])
+    with pytest.raises(FormatError, match=r"broken\.nluc") as raised:
+        nlucompress.load(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "empty.nluc"
+    path.touch()
+    with pytest.raises(FormatError, match="empty"):
+        nlucompress.load(path)
+
+
+def test_a_missing_file_and_a_folder_are_errors_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        nlucompress.load(tmp_path / "missing.nluc")
+    with pytest.raises(IsADirectoryError):
+        nlucompress.load(tmp_path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.nluc")
+    code = """if True:
+        import sys
+        from nlucompress import fileformat
+        try:
+            fileformat.map_file(sys.argv[1])
+        except ValueError:
+            print("no")"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "pipe.nluc")], capture_output=True, text=True, timeout=5
+    )
+    assert done.stdout == "no\n"
+
+
+# -- save ---------------------------------------------------------------------------------------------------------------
+
+
+def only(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_save_writes_the_whole_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+    fileformat.save(PLAIN, tmp_path / "model.nluc")
+    assert (tmp_path / "model.nluc").read_bytes() == PLAIN
+    assert only(tmp_path) == ["model.nluc"]
+
+
+def test_save_refuses_to_overwrite_unasked(tmp_path: Path) -> None:
+    path = tmp_path / "model.nluc"
+    path.write_bytes(b"precious")
+    with pytest.raises(FileExistsError, match=r"model\.nluc"):
+        fileformat.save(PLAIN, path)
+    assert path.read_bytes() == b"precious"
+    assert only(tmp_path) == ["model.nluc"]
+
+
+def test_save_replaces_when_asked(tmp_path: Path) -> None:
+    path = tmp_path / "model.nluc"
+    path.write_bytes(b"old")
+    fileformat.save(PLAIN, path, overwrite=True)
+    fileformat.save(DENSE, path, overwrite=True)
+    assert path.read_bytes() == DENSE
+    assert only(tmp_path) == ["model.nluc"]
+
+
+def test_a_reader_of_the_old_file_keeps_it_when_it_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "model.nluc"
+    fileformat.save(PLAIN, path)
+    model = nlucompress.load(path)
+    before = answers(model)
+    fileformat.save(DENSE, path, overwrite=True)
+    assert answers(model) == before
+    assert answers(nlucompress.load(path)) == answers(Model(DENSE))
+
+
+def failing(*_: Any, **__: Any) -> Any:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.fixture(params=[True, False], ids=["overwrite", "new"])
+def overwrite(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.mark.parametrize("broken", ["os.fsync", "pathlib.Path.replace", "os.link"])
+def test_a_write_that_fails_leaves_the_old_file_whole_and_nothing_else(
+    broken: str, overwrite: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.nluc"
+    if overwrite:
+        path.write_bytes(PLAIN)
+    if broken == "os.link":
+        monkeypatch.setattr("pathlib.Path.replace", failing)
+    monkeypatch.setattr(broken, failing)
+    if (broken, overwrite) == ("pathlib.Path.replace", False):  # a new file is linked, not renamed
+        monkeypatch.setattr("os.link", failing)
+    with pytest.raises(OSError, match="No space"):
+        fileformat.save(DENSE, path, overwrite=overwrite)
+    assert only(tmp_path) == (["model.nluc"] if overwrite else [])
+    if overwrite:
+        assert path.read_bytes() == PLAIN
+
+
+def test_a_save_that_is_interrupted_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(handle: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fileformat.save(PLAIN, tmp_path / "model.nluc")
+    assert only(tmp_path) == []
+
+
+def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, sync = tmp_path / "model.nluc", os.fsync
+
+    def other_process(handle: int) -> None:
+        path.write_bytes(b"theirs")
+        sync(handle)
+
+    monkeypatch.setattr("os.fsync", other_process)
+    with pytest.raises(FileExistsError, match=r"model\.nluc"):
+        fileformat.save(PLAIN, path)
+    assert path.read_bytes() == b"theirs"
+    assert only(tmp_path) == ["model.nluc"]
+
+
+def test_a_file_system_without_hard_links_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError(1, "Operation not permitted")))
+    fileformat.save(PLAIN, tmp_path / "model.nluc")
+    assert (tmp_path / "model.nluc").read_bytes() == PLAIN
+    assert only(tmp_path) == ["model.nluc"]
+
+
+def test_a_folder_that_is_missing_or_no_folder_is_an_error_of_the_system(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    for path in (tmp_path / "missing" / "model.nluc", tmp_path / "file" / "model.nluc"):
+        for overwrite in (False, True):
+            with pytest.raises(OSError, match=r"model\.nluc"):
+                fileformat.save(PLAIN, path, overwrite=overwrite)
+    assert only(tmp_path) == ["file"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_an_error_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(file: Any, *_: Any, **__: Any) -> Any:  # the tests may run as root, whom no folder denies anything
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr("builtins.open", denied)
+    with pytest.raises(PermissionError):
+        fileformat.save(PLAIN, tmp_path / "model.nluc")
+    assert only(tmp_path) == []
+
+
+def test_a_folder_in_the_files_place_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "model.nluc").mkdir()
+    with pytest.raises(OSError, match=r"model\.nluc"):
+        fileformat.save(PLAIN, tmp_path / "model.nluc", overwrite=True)
+    assert only(tmp_path) == ["model.nluc"]
+
+
+def test_a_name_as_long_as_the_system_allows_can_be_saved(tmp_path: Path) -> None:
+    path = tmp_path / ("m" * 250 + ".nluc")
+    fileformat.save(PLAIN, path)
+    assert path.read_bytes() == PLAIN
+
+
+def test_of_two_that_save_at_once_one_wins_whole(tmp_path: Path) -> None:
+    path, failed = tmp_path / "model.nluc", []
+
+    def write(data: bytes) -> None:
+        try:
+            fileformat.save(data, path)
+        except FileExistsError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(data,)) for data in (PLAIN, DENSE) * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(failed) == 7
+    assert path.read_bytes() in (PLAIN, DENSE)
+    assert only(tmp_path) == ["model.nluc"]
+
+
+# -- the writer's own limits ----------------------------------------------------------------------------------------------
+
+
+def test_a_header_that_no_reader_takes_is_refused_by_the_writer() -> None:
+    with pytest.raises(ValueError, match="1048576"):
+        make(0.3, namespaces=(Namespace("w", stop_words=tuple(f"w{i:07}" for i in range(200_000))), Namespace("x")))
+
+
+@pytest.mark.parametrize("offset", range(0, 200, 7))
+def test_the_writers_table_of_offsets_settles_for_any_length_of_header(offset: int) -> None:
+    data = fileformat.encode({"x": "y" * offset * 331}, {"one": np.zeros(70, np.uint8), "two": np.zeros(1, np.uint8)})
+    container = fileformat.decode(data, "full")
+    assert container.header == {"x": "y" * offset * 331}
+    assert [len(array) for array in container.sections.values()] == [70, 1]
