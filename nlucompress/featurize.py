@@ -47,10 +47,12 @@ class Analyzer:
         ns = self.namespace
         if ns.column is not None:
             sample = _column(sample, ns.column)
+        found: Counts
         if ns.analyzer == "dict":
-            return _added(_dict_items(sample, ns.separator))
-        found = Counter(_features(sample) if ns.analyzer == "features" else self._ngrams(normalize(sample, ns)))
-        return _added(hashed(name, count, ns) for name, count in found.items()) if ns.hash_columns else found
+            found = _added(_dict_items(sample, ns.separator))
+        else:
+            found = Counter(_features(sample) if ns.analyzer == "features" else self._ngrams(normalize(sample, ns)))
+        return _added(hashed(name, value, ns) for name, value in found.items()) if ns.hash_columns else found
 
     def _word_ngrams(self, text: str) -> list[str]:
         words = self._tokens(text)
@@ -140,9 +142,13 @@ def _dict_items(sample: Any, separator: str) -> Iterable[tuple[str, float]]:
     for name, value in sample.items():
         if isinstance(value, str):
             yield f"{name}{separator}{value}", 1.0
-        elif value is None or isinstance(value, Number):
+        elif value is None or (isinstance(value, Number) and not isinstance(value, complex)):
+            try:
+                number = math.nan if value is None else float(value)  # type: ignore[arg-type]
+            except OverflowError as error:
+                raise ValueError(f"feature {name!r:.80}: {error}") from None
             if isinstance(name, str):  # the number 1 is not the feature "1"
-                yield name, math.nan if value is None else float(value)  # type: ignore[arg-type]
+                yield name, number
         elif isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes)):
             for word in value:
                 if not isinstance(word, str):

@@ -92,8 +92,10 @@ def build(features: Sequence[Sequence[str]], gamma: float = 1.0) -> tuple[Index,
     n = sum(map(len, features))
     if n * gamma >= 1 << 31 or n * (gamma + 2) >= 1 << 32:  # all levels together: γ·e^(1/γ) < γ + 2 bits a feature
         raise BuildError(f"{n} features at gamma {gamma}: the limits are 2^31 bits a level and 2^32 in all")
-    for attempt in range(4):  # another seed, should two of n features share 128 bits: n^2 / 2^129
-        seeds = tuple(attempt * len(features) + namespace for namespace in range(len(features)))
+    # Other seeds, should two of n features share 128 bits: n^2 / 2^129. The seeds lie far apart, because MurmurHash3 sees
+    # no difference between a few zero bytes under one seed and some more of them under another that differs in few bits.
+    for attempt in range(4):
+        seeds = tuple((namespace * 0x9E3779B1 + attempt * 0x85EBCA77) % (1 << 32) for namespace in range(len(features)))
         parts = [hash_names(names, seed) for names, seed in zip(features, seeds, strict=True)]
         hashes = np.concatenate(parts) if parts else np.empty((0, 2), np.uint64)
         levels, blocks, slots, left = _place(hashes, gamma)

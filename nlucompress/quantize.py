@@ -128,7 +128,10 @@ def _codebook(below: float, above: float, buckets: int, outliers: Floats) -> tup
     even = buckets - len(outliers)
     more, fewer = even // 2, even - 1 - even // 2
     larger, smaller = max(below, above), min(below, above)
-    step = max(larger / more, smaller / (fewer + 0.5)) if larger else 0.0
+    step = larger / more
+    if smaller > (fewer + 0.5) * step:  # sides alike, and an even number of buckets: one of them stays unused
+        more = max(fewer, 1)
+        step = larger / fewer if fewer else 2 * smaller
     if not step:
         return np.unique(np.append(outliers, 0.0)).astype(np.float32), 0.0
     lower, upper = (min(side, int(np.ceil(span / step - 0.5))) for side, span in

@@ -11,9 +11,6 @@ from typing import Any
 
 from ..errors import ModelImportError
 from ..linear import LinearModel
-from .files import read_file
-from .records import DAMAGE, clean, damage
-from .sklearn import import_sklearn
 
 FORMATS = ("scikit-learn",)
 
@@ -26,7 +23,7 @@ def import_model(source: Any, *, format: str | None = None) -> LinearModel:
     format: the source's kind, one of FORMATS; None: decide by what it is.
 
     Raises ModelImportError with the place in the pipeline, the reason and the way out if the source is not a model or
-    cannot be carried over exactly; OSError if a file cannot be opened.
+    cannot be carried over exactly, or if its file cannot be read.
 
     >>> import numpy as np
     >>> from nlucompress.linear import Namespace
@@ -38,6 +35,10 @@ def import_model(source: Any, *, format: str | None = None) -> LinearModel:
         return source
     if format is not None and format not in FORMATS:
         raise ModelImportError(f"format {format!r} is not one of {', '.join(map(repr, FORMATS))}")
+    from .files import read_file  # a program that only loads compressed models does without the readers of sources
+    from .records import DAMAGE, clean, damage
+    from .sklearn import import_sklearn
+
     if not isinstance(source, (str, os.PathLike)):
         return import_sklearn(source)
     path = Path(source)

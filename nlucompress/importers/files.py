@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..errors import ModelImportError
+from ..fileformat import MAGIC
 from . import pickles, records, skops
 
 
@@ -16,5 +18,7 @@ def read_file(path: str | Path, limit: int = records.LIMIT) -> Any:
     """
     path = Path(path)
     data = records.read_bytes(path)
+    if bytes(data[: len(MAGIC)]) == MAGIC:
+        raise ModelImportError(f"{path.name}: a .nluc file is compressed already; compress what it was made of")
     reader = skops.loads if skops.is_skops(data) else pickles.loads
     return reader(data, path.name, limit)

@@ -57,7 +57,10 @@ class Fitted:
 
     def param(self, name: str, default: Any = None) -> Any:
         """A constructor parameter; versions without it behave as with the default."""
-        return view(self.state.get(name, default))
+        value = view(self.state.get(name, default))
+        if isinstance(value, np.ndarray):
+            raise self.refusal(f"{name} is {show(value)}, which is no value for a parameter")
+        return value
 
     def fitted(self, name: str) -> Any:
         """An attribute that fit sets. Raises ModelImportError if it is not there."""

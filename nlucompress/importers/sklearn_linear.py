@@ -73,6 +73,9 @@ def classes(estimator: Fitted) -> npt.NDArray[Any]:
         )
     if not isinstance(value, np.ndarray) or value.ndim != 1:
         raise estimator.refusal(f"classes_ is {show(value)}, not a row of labels")
+    for label in value.tolist() if value.dtype == object else ():
+        if not isinstance(label, (str, int, float)):
+            raise estimator.refusal(f"the label {show(label)} is {type(label).__name__}, not a string or a number")
     if len(value) < 2:
         raise estimator.refusal(f"it knows the label {show(value.tolist()[0]) if len(value) else 'nothing'} only")
     return value

@@ -166,10 +166,10 @@ def _word(estimator: Fitted, name: str, default: str) -> str:
 
 
 def _stop_words(estimator: Fitted) -> tuple[str, ...] | None:
-    words = estimator.param("stop_words")
+    words = view(estimator.state.get("stop_words"))
     if words is None:
         return None
-    if words == "english" if isinstance(words, str) else False:
+    if isinstance(words, str) and words == "english":
         return ENGLISH_STOP_WORDS
     if isinstance(words, np.ndarray):
         words = words.tolist()
