@@ -165,7 +165,8 @@ def _importances(estimator: Fitted, selector: Fitted) -> Floats:
     if values.ndim == 1:
         return np.abs(values)
     order = estimator.param("norm_order", 1)
-    norms: Floats = np.linalg.norm(values, axis=0, ord=float(order) if isinstance(order, (int, float)) else 1)
+    with np.errstate(all="ignore"):
+        norms: Floats = np.linalg.norm(values, axis=0, ord=float(order) if isinstance(order, (int, float)) else 1)
     return norms
 
 
