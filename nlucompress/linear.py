@@ -251,11 +251,12 @@ class LinearModel:
         plain = [[dataclasses.astuple(n) for n in self.namespaces], [dataclasses.astuple(s) for s in self.steps]]
         digest.update(repr((plain, self.task, self.link, self.classes.tolist(), self.weights.shape)).encode())
         for names in self.features:
+            digest.update(len(names).to_bytes(8, "little"))
             for name in names:
-                digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
-            digest.update(b"\1")
+                raw = name.encode("utf-8", "surrogatepass")
+                digest.update(len(raw).to_bytes(4, "little") + raw)
         for array in (self.intercept, self.calibration, self.baseline, self.idf):
-            digest.update(b"" if array is None else np.ascontiguousarray(array, dtype="<f8").tobytes())
+            digest.update(b"-" if array is None else b"+" + np.ascontiguousarray(array, dtype="<f8").tobytes())
         for start in range(0, self.n_features, 4096):
             rows = self.rows(start, min(start + 4096, self.n_features)) + 0.0  # of -0.0 makes 0.0
             digest.update(rows.astype("<f8").tobytes())

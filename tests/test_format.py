@@ -178,8 +178,8 @@ def test_the_models_of_these_tests_have_every_section_between_them() -> None:
 
 def test_a_file_put_together_by_hand_is_the_writers() -> None:
     for data in (PLAIN, DENSE):
-        assert assemble(*open_parts(data)) != b""
-        assert answers(Model(assemble(*open_parts(data)), "full")) == answers(Model(data, "full"))
+        assert assemble(*open_parts(data)) == data
+        Model(data, "full")
 
 
 def answers(model: Model) -> Any:
@@ -747,9 +747,11 @@ def test_S1_a_name_that_stands_twice_is_refused() -> None:
     refused(with_table(lambda table: [*table, ["labels", table[-1][1] + 64 * 40, 0, 0]]), "S1|S3")
 
 
-@pytest.mark.parametrize("change", [1, 4, 8, 32, 63, -1, -32])
+@pytest.mark.parametrize("change", [1, 4, 8, 32, 52])
 def test_S2_an_offset_that_is_no_multiple_of_64_is_refused_with_its_value(change: int) -> None:
-    refused(with_entry(1, lambda offset: offset + change), "S2", "offset", "64")
+    row = list(open_parts(PLAIN)[1]).index("idf")  # 12 bytes, which stay clear of the next section
+    offset = with_sizes(PLAIN)[row][1] + change
+    refused(with_entry(1, offset, row=row), "S2", "'idf'", f"offset {offset}", "64")
 
 
 @pytest.mark.parametrize("offset", [0, 64, 128])

@@ -33,10 +33,14 @@ def dequantized(quantized: Quantized) -> Floats:
 
 
 def outliers(quantized: Quantized, weights: Floats) -> npt.NDArray[np.bool_]:
-    """Which weights are the outliers that have buckets of their own: as many as the report says, the largest of a range."""
-    sizes = np.abs(weights if quantized.scale is None else weights / quantized.scale)
-    count = int(quantized.report["outliers"])
-    return sizes > np.sort(sizes, axis=None)[::-1][count] if count < sizes.size else sizes > 0
+    """Which weights have buckets of their own: of a model, as many of the largest as the report says; of a class, those
+    beyond its scale, or all of them if none is left within it (then the scale is 1)."""
+    sizes = np.abs(weights)
+    if quantized.scale is None:
+        count = int(quantized.report["outliers"])
+        return sizes > np.sort(sizes, axis=None)[::-1][count] if count < sizes.size else sizes > 0
+    alone = (quantized.scale == 1) & ~np.isclose(sizes, 1, rtol=1e-6).any(axis=0)
+    return (sizes > quantized.scale * (1 + 2e-6)) | (alone & (sizes > 0))
 
 
 buckets_drawn = st.one_of(st.sampled_from([2, 3, 4, 5, 16, 17, 64, 255, 256]), st.integers(2, 256))

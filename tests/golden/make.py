@@ -84,8 +84,8 @@ def goldens() -> dict[str, Golden]:
     l2 = (Step("norm", (0,), "l2"),)
     dicts = [{"word": "play", "length": 4}, {"word": ["play", "stop"], "length": 0.5, "last": True}, {}, {"other": "x"}]
     columns = [{"text": text, "slots": {"n": len(text), "first": text[:1]}} for text in TEXTS]
-    tiny = numbers(WORDS, 4)
-    tiny[3:] *= 1e-9
+    thin = numbers(WORDS, 4)
+    thin[5:] = 0
     heavy = numbers(WORDS + PAIRS, 4)
     heavy[5, 2] = 90.0
     hashed = [str(column) for column in range(64)]
@@ -104,7 +104,7 @@ def goldens() -> dict[str, Golden]:
         "hashed": (linear([hashed], [signed], intents, share=0.3, steps=l2), {"check_bits": 0}, TEXTS),
         "multilabel": (linear([WORDS], [words], intents, task="multilabel", link="sigmoid", share=0.5), {}, TEXTS),
         "binary": (linear([WORDS], [stripped], [False, True], task="binary", link="sigmoid"), {"check_bits": 12}, TEXTS),
-        "mean-norm": (linear([WORDS], [words], intents, weights=tiny, idf=idf(WORDS), steps=l2),
+        "mean-norm": (linear([WORDS], [words], intents, weights=thin, idf=idf(WORDS), steps=l2),
                       {"norm": "mean", "check_bits": 32}, TEXTS),
         "dict": (linear([["length", "word=play", "word=stop", "last"]], [Namespace("d", analyzer="dict")], [3, 5, 70000],
                         steps=(Step("norm", (0,), "max"), Step("binarize", (0,), value=0.25))), {}, dicts),
