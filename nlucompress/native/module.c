@@ -1,0 +1,610 @@
+/* module.c: nlucompress._native, the only file that sees Python.h. Algorithms are nluc.h's; here are arguments and buffers.
+ *
+ * A Model holds the buffer of a file and a validated view of it, never changes, and so may be used by many threads at once.
+ * Strings are read in place, as the UTF-8 that Python keeps of them; lone surrogates go through "surrogatepass". Many texts
+ * are scored without the GIL: their pointers are gathered first, a tuple keeps them alive. One short text is scored with
+ * it: letting go of it costs more.
+ *
+ * Nothing here words an error about a sample: a call returns the number of the sample it stopped at, and Python's analyzers,
+ * which see the same sample, say what is wrong with it.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NLUC_MAX_NAMESPACES 256 /* what the format allows */
+#define NLUC_MAX_STEPS 1024
+#include "nluc.h"
+
+#define KEEP_GIL_BYTES 4096 /* of texts: about 50 microseconds */
+#define KEEP_GIL_NAMES 2048
+#define MOST_FEATURES ((size_t)1 << 14) /* that a first guess makes room for */
+
+typedef struct {
+    PyObject_HEAD
+    nluc_model *model; /* without the steps that it does not have */
+    Py_buffer buffer;
+} Model;
+
+typedef struct {
+    PyObject *format_error;
+} State;
+
+typedef struct {
+    const uint8_t *data;
+    size_t size;
+} Text;
+
+/* -- strings --------------------------------------------------------------------------------------------------------- */
+
+/* The UTF-8 of a str. *owner is the bytes object that holds it, or null where the str does. 1: no str; -1: an exception. */
+static int text_of(PyObject *object, Text *text, PyObject **owner) {
+    Py_ssize_t size = 0;
+    *owner = NULL;
+    if (!PyUnicode_Check(object)) return 1;
+    text->data = (const uint8_t *)PyUnicode_AsUTF8AndSize(object, &size);
+    if (!text->data) {
+        char *data;
+        if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) return -1;
+        PyErr_Clear();
+        *owner = PyUnicode_AsEncodedString(object, "utf-8", "surrogatepass");
+        if (!*owner || PyBytes_AsStringAndSize(*owner, &data, &size)) {
+            Py_CLEAR(*owner);
+            return -1;
+        }
+        text->data = (const uint8_t *)data;
+    }
+    text->size = (size_t)size;
+    return 0;
+}
+
+/* A writable, C-contiguous buffer of exactly so many doubles or int64. */
+static int output(PyObject *object, Py_buffer *buffer, size_t count) {
+    if (PyObject_GetBuffer(object, buffer, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)) return -1;
+    if ((size_t)buffer->len != count * 8 || (uintptr_t)buffer->buf % 8) {
+        PyErr_Format(PyExc_ValueError, "out: %zd bytes, expected %zu numbers of 8 bytes", buffer->len, count);
+        PyBuffer_Release(buffer);
+        return -1;
+    }
+    return 0;
+}
+
+/* -- scratch memory --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    void *data;
+    size_t size;
+} Scratch;
+
+static int scratch_grow(Scratch *scratch, size_t size) {
+    if (size <= scratch->size) return 0;
+    free(scratch->data);
+    scratch->data = malloc(size);
+    scratch->size = scratch->data ? size : 0;
+    return scratch->data ? 0 : -1;
+}
+
+/* A guess at the scratch memory of a text: its n-grams, were they all distinct. A little more costs the clearing of a table,
+ * a little less a second try. */
+static size_t guess(const nluc_model *m, size_t length) {
+    size_t features = 0, room = 64, i, bytes;
+    for (i = 0; i < m->n_namespaces && features < MOST_FEATURES; i++) {
+        const nluc_namespace *ns = &m->namespaces[i];
+        size_t kinds = ns->high - ns->low + 1;
+        if (ns->analyzer <= NLUC_CHAR_WB) features += kinds * (ns->analyzer == NLUC_WORD ? length / 4 + 1 : length + 2);
+    }
+    if (features > MOST_FEATURES) features = MOST_FEATURES;
+    while (room < features) room *= 2;
+    bytes = room * 2 * (sizeof(nluc_feature) + 8); /* as nluc_begin divides it */
+    return bytes > 48 * length + 4096 ? bytes : 48 * length + 4096;
+}
+
+/* -- texts ------------------------------------------------------------------------------------------------------------ */
+
+/* Score texts until one fails; gives how many were, or SIZE_MAX without memory. Touches no Python object. */
+static size_t score_all(const nluc_model *m, const Text *texts, size_t count, double *out) {
+    Scratch scratch = {NULL, 0};
+    size_t i;
+    for (i = 0; i < count; i++) {
+        size_t size = guess(m, texts[i].size);
+        nluc_status status;
+        do {
+            nluc_sample sample;
+            if (scratch_grow(&scratch, size)) {
+                free(scratch.data);
+                return SIZE_MAX;
+            }
+            nluc_begin(&sample, m, scratch.data, size);
+            nluc_add_text_everywhere(&sample, texts[i].data, texts[i].size);
+            status = nluc_finish(&sample, out + i * m->n_columns);
+            size *= 2;
+        } while (status == NLUC_E_ROOM);
+        if (status) break;
+    }
+    free(scratch.data);
+    return i;
+}
+
+PyDoc_STRVAR(score_texts_doc, "score_texts(texts, out, /)\n--\n\n"
+"Write the scores of each text of a list or tuple to out, a writable buffer of len(texts) * n_columns float64.\n\n"
+"Returns how many were scored: fewer than len(texts) if the text at that place is no str, or the model takes no texts.");
+
+static PyObject *score_texts(Model *self, PyObject *const *args, Py_ssize_t n_args) {
+    const nluc_model *m = self->model;
+    PyObject *tuple, *owner, *owners = NULL, *result = NULL;
+    Py_buffer out;
+    Text one, *texts = &one;
+    Py_ssize_t count, i;
+    size_t bytes = 0, done;
+    int no_text = 0;
+    if (n_args != 2) return PyErr_Format(PyExc_TypeError, "score_texts takes 2 arguments, got %zd", n_args);
+    if (!(tuple = PySequence_Tuple(args[0]))) return NULL; /* keeps the strings, whatever becomes of the list meanwhile */
+    count = PyTuple_Size(tuple);
+    if (output(args[1], &out, (size_t)count * m->n_columns)) {
+        Py_DECREF(tuple);
+        return NULL;
+    }
+    if (count > 1 && !(texts = malloc((size_t)count * sizeof *texts))) {
+        PyErr_NoMemory();
+        goto end;
+    }
+    for (i = 0; i < count; i++) {
+        no_text = text_of(PyTuple_GetItem(tuple, i), &texts[i], &owner);
+        if (no_text < 0) goto end;
+        if (no_text) break;
+        bytes += texts[i].size;
+        if (owner) {
+            int failed = (!owners && !(owners = PyList_New(0))) || PyList_Append(owners, owner);
+            Py_DECREF(owner);
+            if (failed) goto end;
+        }
+    }
+    if (bytes > KEEP_GIL_BYTES) {
+        Py_BEGIN_ALLOW_THREADS
+        done = score_all(m, texts, (size_t)i, out.buf);
+        Py_END_ALLOW_THREADS
+    } else {
+        done = score_all(m, texts, (size_t)i, out.buf);
+    }
+    result = done == SIZE_MAX ? PyErr_NoMemory() : PyLong_FromSize_t(done);
+end:
+    if (texts != &one) free(texts);
+    Py_XDECREF(owners);
+    PyBuffer_Release(&out);
+    Py_DECREF(tuple);
+    return result;
+}
+
+/* -- samples of any kind ---------------------------------------------------------------------------------------------- */
+
+/* Add the features of a dict {name: value}. 0, or -1 with an exception, 1 if something is of the wrong type. */
+static int add_features(nluc_sample *sample, uint32_t space, PyObject *features) {
+    PyObject *name, *value, *owner;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(features, &at, &name, &value)) {
+        Text text;
+        int failed;
+        double number = PyFloat_AsDouble(value);
+        if (number == -1.0 && PyErr_Occurred()) return -1;
+        if ((failed = text_of(name, &text, &owner))) return failed;
+        nluc_add_feature(sample, space, text.data, text.size, number);
+        Py_XDECREF(owner);
+    }
+    return 0;
+}
+
+/* Add the tokens of a list of str. The buffer gets the tokens, the joined words, and the spans. */
+static int add_tokens(nluc_sample *sample, uint32_t space, PyObject *tokens, Scratch *buffer) {
+    Py_ssize_t count = PyList_Size(tokens), i;
+    size_t bytes = 0, size, at = 0;
+    nluc_span *spans;
+    uint8_t *text;
+    for (i = 0; i < count; i++) {
+        Text token;
+        PyObject *owner;
+        int failed = text_of(PyList_GetItem(tokens, i), &token, &owner);
+        if (failed) return failed;
+        bytes += token.size;
+        Py_XDECREF(owner);
+    }
+    size = 2 * bytes + (size_t)count;
+    if (bytes > UINT32_MAX) return 1;
+    if (scratch_grow(buffer, (size_t)count * sizeof *spans + size + 1)) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    spans = (nluc_span *)buffer->data;
+    text = (uint8_t *)(spans + count);
+    for (i = 0; i < count; i++) {
+        Text token;
+        PyObject *owner;
+        int failed = text_of(PyList_GetItem(tokens, i), &token, &owner);
+        if (failed) return failed;
+        memcpy(text + at, token.data, token.size);
+        spans[i].start = (uint32_t)at;
+        spans[i].end = (uint32_t)(at += token.size);
+        Py_XDECREF(owner);
+    }
+    nluc_add_tokens(sample, space, text, spans, (size_t)count, text + at, bytes + (size_t)count);
+    return 0;
+}
+
+PyDoc_STRVAR(score_items_doc, "score_items(columns, out, /)\n--\n\n"
+"As score_texts, of samples of any kind: columns is a tuple with a list for each namespace, of an item for each sample.\n\n"
+"An item is what inputs() says: a text (str), its tokens (a list of str), or features (a dict of names and values). Returns\n"
+"how many samples were scored: fewer than there are if one has an item of another kind, or a value that is not finite.");
+
+static PyObject *score_items(Model *self, PyObject *const *args, Py_ssize_t n_args) {
+    const nluc_model *m = self->model;
+    PyObject *result = NULL, *owner;
+    Py_buffer out;
+    Scratch scratch = {NULL, 0}, tokens = {NULL, 0};
+    Py_ssize_t count = 0, i;
+    uint32_t space;
+    if (n_args != 2 || !PyTuple_Check(args[0]) || PyTuple_Size(args[0]) != (Py_ssize_t)m->n_namespaces)
+        return PyErr_Format(PyExc_TypeError, "score_items takes a tuple of %u lists, and out", (unsigned)m->n_namespaces);
+    for (space = 0; space < m->n_namespaces; space++) {
+        PyObject *column = PyTuple_GetItem(args[0], (Py_ssize_t)space);
+        if (!PyList_Check(column) || (space && PyList_Size(column) != count))
+            return PyErr_Format(PyExc_TypeError, "score_items: column %u is not a list as long as the others", (unsigned)space);
+        count = PyList_Size(column);
+    }
+    if (output(args[1], &out, (size_t)count * m->n_columns)) return NULL;
+    for (i = 0; i < count; i++) {
+        size_t size = 16384;
+        nluc_sample sample;
+        int failed;
+        do {
+            if (scratch_grow(&scratch, size)) {
+                PyErr_NoMemory();
+                goto end;
+            }
+            nluc_begin(&sample, m, scratch.data, size);
+            for (space = 0, failed = 0; space < m->n_namespaces && !failed && !sample.status; space++) {
+                PyObject *item = PyList_GetItem(PyTuple_GetItem(args[0], (Py_ssize_t)space), i);
+                if (!item) { /* the list became shorter */
+                    failed = -1;
+                } else if (PyDict_Check(item) && m->namespaces[space].analyzer > NLUC_CHAR_WB) {
+                    failed = add_features(&sample, space, item);
+                } else if (PyList_Check(item)) {
+                    failed = add_tokens(&sample, space, item, &tokens);
+                } else {
+                    Text text;
+                    if (!(failed = text_of(item, &text, &owner))) nluc_add_text(&sample, space, text.data, text.size);
+                    Py_XDECREF(owner);
+                }
+            }
+            if (failed < 0) goto end;
+            if (!failed) nluc_finish(&sample, (double *)out.buf + (size_t)i * m->n_columns);
+            size *= 2;
+        } while (sample.status == NLUC_E_ROOM);
+        if (failed || sample.status) break;
+    }
+    result = PyLong_FromSsize_t(i);
+end:
+    free(scratch.data);
+    free(tokens.data);
+    PyBuffer_Release(&out);
+    return result;
+}
+
+/* -- look-up ---------------------------------------------------------------------------------------------------------- */
+
+/* The hashes of the strings of a list from `first` on; gives how many were, less than count at what is no str, -1 with an
+ * exception. The strings lie anywhere in memory: each is asked for before the first is read. */
+static Py_ssize_t hash_some(PyObject *list, Py_ssize_t first, Py_ssize_t count, uint32_t seed, uint64_t (*hashes)[2]) {
+    Py_ssize_t done = 0;
+    while (done < count) {
+        PyObject *items[NLUC_STAGE];
+        int n = count - done < NLUC_STAGE ? (int)(count - done) : NLUC_STAGE, i;
+        for (i = 0; i < n; i++) {
+            if (!(items[i] = PyList_GetItem(list, first + done + i))) return -1;
+            NLUC_PREFETCH(items[i]);
+            NLUC_PREFETCH((const char *)(const void *)items[i] + 64);
+        }
+        for (i = 0; i < n; i++) {
+            Text text;
+            PyObject *owner;
+            int failed = text_of(items[i], &text, &owner);
+            if (failed) return failed < 0 ? -1 : done + i;
+            nluc_hash128(text.data, text.size, seed, hashes[done + i]);
+            Py_XDECREF(owner);
+        }
+        done += n;
+    }
+    return done;
+}
+
+static void find_some(const nluc_model *m, uint64_t (*hashes)[2], Py_ssize_t count, int64_t *out) {
+    Py_ssize_t first, i;
+    for (first = 0; first < count; first += NLUC_STAGE) {
+        uint32_t slots[NLUC_STAGE];
+        Py_ssize_t n = count - first < NLUC_STAGE ? count - first : NLUC_STAGE;
+        nluc_find_stage(m, hashes[first], sizeof *hashes, (uint32_t)n, slots);
+        for (i = 0; i < n; i++) out[first + i] = slots[i] == NLUC_ABSENT ? -1 : (int64_t)slots[i];
+    }
+}
+
+PyDoc_STRVAR(find_doc, "find(names, namespace, out, /)\n--\n\n"
+"Write the slot of each name of a list, or -1, to out, a writable buffer of len(names) int64.\n\n"
+"Returns how many were looked up: fewer than len(names) if the name at that place is no str.");
+
+static PyObject *find(Model *self, PyObject *const *args, Py_ssize_t n_args) {
+    const nluc_model *m = self->model;
+    uint64_t few[NLUC_STAGE][2], (*hashes)[2] = few;
+    Py_ssize_t count, done, some;
+    Py_buffer out;
+    unsigned long space;
+    uint32_t seed;
+    if (n_args != 3 || !PyList_Check(args[0])) return PyErr_Format(PyExc_TypeError, "find takes a list, a number, and out");
+    space = PyLong_AsUnsignedLong(args[1]);
+    if (PyErr_Occurred()) return NULL;
+    if (space >= m->n_namespaces) return PyErr_Format(PyExc_IndexError, "namespace %lu", space);
+    seed = m->namespaces[space].seed;
+    count = PyList_Size(args[0]);
+    if (output(args[2], &out, (size_t)count)) return NULL;
+    if (count < KEEP_GIL_NAMES) {
+        for (done = 0; done < count; done += some) {
+            Py_ssize_t most = count - done < NLUC_STAGE ? count - done : NLUC_STAGE;
+            if ((some = hash_some(args[0], done, most, seed, hashes)) > 0)
+                find_some(m, hashes, some, (int64_t *)out.buf + done);
+            if (some < most) {
+                done = some < 0 ? -1 : done + some;
+                break;
+            }
+        }
+    } else if (!(hashes = malloc((size_t)count * sizeof *hashes))) {
+        PyErr_NoMemory();
+        done = -1;
+    } else {
+        done = hash_some(args[0], 0, count, seed, hashes);
+        if (done > 0) {
+            Py_BEGIN_ALLOW_THREADS
+            find_some(m, hashes, done, out.buf);
+            Py_END_ALLOW_THREADS
+        }
+        free(hashes);
+    }
+    PyBuffer_Release(&out);
+    return done < 0 ? NULL : PyLong_FromSsize_t(done);
+}
+
+PyDoc_STRVAR(row_doc, "row(slot, /)\n--\n\n"
+"The entries of a slot's row as the file has them: a list of (column, code). Raises IndexError of a slot that is not there.");
+
+static PyObject *row(Model *self, PyObject *number) {
+    const nluc_model *m = self->model;
+    unsigned long slot = PyLong_AsUnsignedLong(number);
+    PyObject *list;
+    nluc_row found;
+    uint32_t i;
+    if (PyErr_Occurred()) return NULL;
+    if (slot >= m->n) return PyErr_Format(PyExc_IndexError, "slot %lu is not below %u", slot, (unsigned)m->n);
+    found = nluc_row_of(m, (uint32_t)slot);
+    if (!(list = PyList_New((Py_ssize_t)found.count))) return NULL;
+    for (i = 0; i < found.count; i++) {
+        const uint8_t *p = found.at + (size_t)i * (m->dense ? 1 : m->n_columns <= 256 ? 2 : 3);
+        unsigned column = m->dense ? i : m->n_columns <= 256 ? p[0] : nluc_u16(p);
+        unsigned code = p[m->dense ? 0 : m->n_columns <= 256 ? 1 : 2];
+        PyObject *entry = Py_BuildValue("II", column, code);
+        if (!entry || PyList_SetItem(list, (Py_ssize_t)i, entry)) {
+            Py_DECREF(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+PyDoc_STRVAR(inputs_doc, "inputs()\n--\n\n"
+"What each namespace takes: \"text\"; \"tokens\", where the token pattern is none of those built in; or \"features\".");
+
+static PyObject *inputs(Model *self, PyObject *unused) {
+    const nluc_model *m = self->model;
+    PyObject *tuple = PyTuple_New((Py_ssize_t)m->n_namespaces);
+    uint32_t i;
+    (void)unused;
+    for (i = 0; tuple && i < m->n_namespaces; i++) {
+        const nluc_namespace *ns = &m->namespaces[i];
+        PyObject *word = PyUnicode_FromString(ns->analyzer > NLUC_CHAR_WB ? "features"
+                                              : ns->analyzer == NLUC_WORD && ns->pattern == NLUC_PATTERN_OTHER ? "tokens" : "text");
+        if (!word || PyTuple_SetItem(tuple, (Py_ssize_t)i, word)) Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+PyDoc_STRVAR(verify_doc, "verify()\n--\n\nCheck the whole file: every checksum, rank and row. Raises FormatError.");
+
+static PyObject *refuse(PyTypeObject *type, nluc_status status) {
+    State *state = PyType_GetModuleState(type);
+    if (state) PyErr_Format(state->format_error, "the native reader refuses the file (%s)", nluc_status_name(status));
+    return NULL;
+}
+
+static PyObject *verify(Model *self, PyObject *unused) {
+    nluc_status status;
+    (void)unused;
+    Py_BEGIN_ALLOW_THREADS
+    status = nluc_verify(self->model);
+    Py_END_ALLOW_THREADS
+    if (status) return refuse(Py_TYPE((PyObject *)self), status);
+    Py_RETURN_NONE;
+}
+
+/* -- the type --------------------------------------------------------------------------------------------------------- */
+
+static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    PyObject *source;
+    nluc_model *model, *shorter;
+    nluc_status status;
+    Model *self;
+    if (keywords && PyDict_Size(keywords)) return PyErr_Format(PyExc_TypeError, "Model takes no keywords");
+    if (!PyArg_ParseTuple(args, "O:Model", &source)) return NULL;
+    if (!(self = (Model *)allocate(type, 0))) return NULL; /* all zero: nothing to release yet */
+    if (PyObject_GetBuffer(source, &self->buffer, PyBUF_SIMPLE)) goto failed;
+    if (!self->buffer.readonly) {
+        PyErr_SetString(PyExc_ValueError, "Model: the buffer can be written to; give bytes or a read-only map");
+        goto failed;
+    }
+    if (!(model = malloc(sizeof *model))) {
+        PyErr_NoMemory();
+        goto failed;
+    }
+    if ((status = nluc_open(model, self->buffer.buf, (size_t)self->buffer.len))) {
+        free(model);
+        refuse(type, status);
+        goto failed;
+    }
+    shorter = realloc(model, offsetof(nluc_model, steps) + model->n_steps * sizeof *model->steps);
+    self->model = shorter ? shorter : model;
+    return (PyObject *)self;
+failed:
+    Py_DECREF(self);
+    return NULL;
+}
+
+static void model_free(Model *self) {
+    PyTypeObject *type = Py_TYPE((PyObject *)self);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    free(self->model);
+    PyBuffer_Release(&self->buffer);
+    release(self);
+    Py_DECREF(type);
+}
+
+PyDoc_STRVAR(model_doc, "Model(buffer, /)\n--\n\n"
+"A validated view of the bytes of a .nluc file, which it holds. The buffer must be read-only.\n\n"
+"Raises FormatError with the rule of FORMAT.md that the file breaks.");
+
+/* METH_FASTCALL functions have another type than PyCFunction says; a cast by way of void (*)(void) is the documented one. */
+#define FAST(function) ((PyCFunction)(void (*)(void))(function))
+
+static PyMethodDef model_methods[] = {
+    {"score_texts", FAST(score_texts), METH_FASTCALL, score_texts_doc},
+    {"score_items", FAST(score_items), METH_FASTCALL, score_items_doc},
+    {"find", FAST(find), METH_FASTCALL, find_doc},
+    {"row", FAST(row), METH_O, row_doc},
+    {"inputs", FAST(inputs), METH_NOARGS, inputs_doc},
+    {"verify", FAST(verify), METH_NOARGS, verify_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot model_slots[] = {
+    {Py_tp_doc, (void *)(uintptr_t)model_doc},
+    {Py_tp_new, (void *)model_new},
+    {Py_tp_dealloc, (void *)model_free},
+    {Py_tp_methods, model_methods},
+    {0, NULL},
+};
+
+static PyType_Spec model_spec = {
+    .name = "nlucompress._native.Model",
+    .basicsize = sizeof(Model),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = model_slots,
+};
+
+/* -- the module ------------------------------------------------------------------------------------------------------- */
+
+PyDoc_STRVAR(hash_names_doc, "hash_names(names, seed, /)\n--\n\n"
+"MurmurHash3_x64_128 of each str of a list, of its UTF-8: two little-endian u64 each, one after the other.\n\n"
+"Raises TypeError at what is no str.");
+
+static PyObject *hash_names(PyObject *module, PyObject *const *args, Py_ssize_t n_args) {
+    PyObject *result;
+    Py_ssize_t count, done = 0, some;
+    unsigned long seed;
+    char *out;
+    (void)module;
+    if (n_args != 2 || !PyList_Check(args[0])) return PyErr_Format(PyExc_TypeError, "hash_names takes a list and a seed");
+    seed = PyLong_AsUnsignedLong(args[1]);
+    if (PyErr_Occurred()) return NULL;
+    if (seed > 0xFFFFFFFFul) return PyErr_Format(PyExc_ValueError, "seed %lu is not a u32", seed);
+    count = PyList_Size(args[0]);
+    if (count > PY_SSIZE_T_MAX / 16) return PyErr_NoMemory();
+    if (!(result = PyBytes_FromStringAndSize(NULL, 16 * count))) return NULL;
+    out = PyBytes_AsString(result);
+    while (done < count) {
+        uint64_t hashes[NLUC_STAGE][2];
+        Py_ssize_t most = count - done < NLUC_STAGE ? count - done : NLUC_STAGE, i;
+        some = hash_some(args[0], done, most, (uint32_t)seed, hashes);
+        if (some < most) {
+            if (some >= 0) PyErr_Format(PyExc_TypeError, "name %zd is not a str", done + some);
+            Py_DECREF(result);
+            return NULL;
+        }
+        for (i = 0; i < some; i++) {
+            int k;
+            for (k = 0; k < 16; k++) out[16 * (done + i) + k] = (char)(hashes[i][k / 8] >> k % 8 * 8);
+        }
+        done += some;
+    }
+    return result;
+}
+
+static PyMethodDef functions[] = {
+    {"hash_names", FAST(hash_names), METH_FASTCALL, hash_names_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static int execute(PyObject *module) {
+    State *state = PyModule_GetState(module);
+    PyObject *errors, *type;
+#if defined(__POPCNT__) && defined(__GNUC__)
+    if (!__builtin_cpu_supports("popcnt")) {
+        PyErr_SetString(PyExc_ImportError, "this build of nlucompress needs a processor with POPCNT (of 2008 or later)");
+        return -1;
+    }
+#endif
+    if (!(errors = PyImport_ImportModule("nlucompress.errors"))) return -1;
+    state->format_error = PyObject_GetAttrString(errors, "FormatError");
+    Py_DECREF(errors);
+    if (!state->format_error) return -1;
+    if (PyModule_AddStringConstant(module, "UNICODE", NLUC_UNICODE)) return -1;
+    if (!(type = PyType_FromModuleAndSpec(module, &model_spec, NULL))) return -1;
+    if (PyModule_AddType(module, (PyTypeObject *)type)) {
+        Py_DECREF(type);
+        return -1;
+    }
+    Py_DECREF(type);
+    return 0;
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg) {
+    State *state = PyModule_GetState(module);
+    if (state) Py_VISIT(state->format_error);
+    return 0;
+}
+
+static int clear(PyObject *module) {
+    State *state = PyModule_GetState(module);
+    if (state) Py_CLEAR(state->format_error);
+    return 0;
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, (void *)execute},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "nlucompress._native",
+    .m_doc = "The native runtime: nluc.h as a Python extension. nlucompress.native is its one user.",
+    .m_size = sizeof(State),
+    .m_methods = functions,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }
