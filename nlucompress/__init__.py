@@ -6,6 +6,7 @@
 ``compress`` and ``import_model`` are the building side, ``load`` and ``Model`` the runtime. Neither imports scikit-learn.
 """
 
+from .backend import backend
 from .compress import Compressed, compress
 from .errors import BuildError, FormatError, ModelImportError
 from .importers import import_model
@@ -14,6 +15,6 @@ from .runtime import Model, load
 from .version import VERSION as __version__
 
 __all__ = [
-    "BuildError", "Compressed", "FormatError", "LinearModel", "Model", "ModelImportError", "__version__", "compress",
-    "import_model", "load",
+    "BuildError", "Compressed", "FormatError", "LinearModel", "Model", "ModelImportError", "__version__", "backend",
+    "compress", "import_model", "load",
 ]  # fmt: skip

@@ -40,22 +40,36 @@ class Analyzer:
         self._stop_words = None if namespace.stop_words is None else frozenset(namespace.stop_words)
         self._tokens: Callable[[str], list[str]] = re.compile(namespace.token_pattern).findall  # strings: ≤ 1 group
         self._ngrams: Callable[[str], list[str]] = {
-            "word": self._word_ngrams, "char": self._char_ngrams, "char_wb": self._char_wb_ngrams,
-        }.get(namespace.analyzer, self._word_ngrams)  # fmt: skip
+            "char": self._char_ngrams, "char_wb": self._char_wb_ngrams,
+        }.get(namespace.analyzer, self._text_ngrams)  # fmt: skip
 
     def __call__(self, sample: Any) -> Counts:
+        return self.count(self.read(sample))
+
+    def read(self, sample: Any) -> str | Counts:
+        """What the namespace reads of a sample: a text, decoded, or features with their frequencies (not yet hashed)."""
         ns = self.namespace
         if ns.column is not None:
             sample = _column(sample, ns.column)
-        found: Counts
         if ns.analyzer == "dict":
-            found = _added(_dict_items(sample, ns.separator))
-        else:
-            found = Counter(_features(sample) if ns.analyzer == "features" else self._ngrams(normalize(sample, ns)))
-        return _added(hashed(name, value, ns) for name, value in found.items()) if ns.hash_columns else found
+            return _added(_dict_items(sample, ns.separator))
+        return Counter(_features(sample)) if ns.analyzer == "features" else decoded(sample, ns)
 
-    def _word_ngrams(self, text: str) -> list[str]:
-        words = self._tokens(text)
+    def tokens(self, text: str) -> list[str]:
+        """The tokens of a text, stop words among them."""
+        return self._tokens(normalize(text, self.namespace))
+
+    def count(self, item: str | list[str] | Counts) -> Counts:
+        """The n-grams of a text or of its tokens with their frequencies, or those of features; hashed if the model is."""
+        if isinstance(item, (str, list)):
+            item = Counter(self._word_ngrams(item) if isinstance(item, list) else self._ngrams(item))
+        ns = self.namespace
+        return _added(hashed(name, count, ns) for name, count in item.items()) if ns.hash_columns else item
+
+    def _text_ngrams(self, text: str) -> list[str]:
+        return self._word_ngrams(self.tokens(text))
+
+    def _word_ngrams(self, words: list[str]) -> list[str]:
         if self._stop_words is not None:
             words = [word for word in words if word not in self._stop_words]
         low, high = self.namespace.ngram_range
@@ -65,14 +79,14 @@ class Analyzer:
         return out
 
     def _char_ngrams(self, text: str) -> list[str]:
-        text = _SPACES.sub(" ", text)
+        text = _SPACES.sub(" ", normalize(text, self.namespace))
         low, high = self.namespace.ngram_range
         return [text[i : i + n] for n in range(low, min(high, len(text)) + 1) for i in range(len(text) - n + 1)]
 
     def _char_wb_ngrams(self, text: str) -> list[str]:
         low, high = self.namespace.ngram_range
         out = []
-        for word in text.split():
+        for word in normalize(text, self.namespace).split():
             padded = f" {word} "
             for n in range(low, high + 1):
                 out += [padded[i : i + n] for i in range(max(len(padded) - n, 0) + 1)]
@@ -83,10 +97,7 @@ class Analyzer:
 
 def normalize(text: Any, namespace: Namespace) -> str:
     """Decode, lower-case, strip accents: in this order, as ``CountVectorizer.build_preprocessor``."""
-    if isinstance(text, bytes):
-        text = text.decode(namespace.encoding, namespace.decode_error)
-    if not isinstance(text, str):
-        raise TypeError(f"expected a text (str), got {type(text).__name__}: {text!r:.80}")
+    text = decoded(text, namespace)
     if namespace.lowercase:
         text = text.lower()
     if namespace.strip_accents == "ascii":
@@ -94,6 +105,15 @@ def normalize(text: Any, namespace: Namespace) -> str:
     if namespace.strip_accents == "unicode" and not text.isascii():
         return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return str(text)
+
+
+def decoded(text: Any, namespace: Namespace) -> str:
+    """A text as it is, or bytes decoded. Raises TypeError for anything else, UnicodeDecodeError."""
+    if isinstance(text, bytes):
+        text = text.decode(namespace.encoding, namespace.decode_error)
+    if not isinstance(text, str):
+        raise TypeError(f"expected a text (str), got {type(text).__name__}: {text!r:.80}")
+    return text
 
 
 def hashed(name: str, value: float, namespace: Namespace) -> tuple[str, float]:

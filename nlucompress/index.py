@@ -22,6 +22,7 @@ import mmh3
 import numpy as np
 import numpy.typing as npt
 
+from .backend import backend
 from .errors import BuildError
 
 BLOCK_BITS = 480  # of the 512 in a block; the first 32 are its rank
@@ -46,11 +47,19 @@ def hash_names(names: Sequence[str], seed: int) -> Hashes:
     >>> [hex(half) for half in hash_names(["the beatles"], seed=0)[0]]
     ['0x1edb658d5b366b98', '0x890c8dc5570a7fad']
     """
+    if backend() == "native":
+        from ._native import hash_names as native
+
+        return np.frombuffer(native(names if type(names) is list else list(names), seed), "<u8").reshape(-1, 2)
     digest = mmh3.mmh3_x64_128_digest
     out = np.empty((len(names), 2), "<u8")
     for start in range(0, len(names), 1 << 16):  # a bytes object a name would cost four times its 16 bytes
         part = names[start : start + (1 << 16)]
-        joined = b"".join([digest(name.encode("utf-8", "surrogatepass"), seed) for name in part])
+        try:
+            joined = b"".join([digest(name.encode("utf-8", "surrogatepass"), seed) for name in part])
+        except AttributeError:
+            number = next(i for i, name in enumerate(names) if not isinstance(name, str))
+            raise TypeError(f"name {number} is not a str") from None
         out[start : start + len(part)] = np.frombuffer(joined, "<u8").reshape(-1, 2)
     return out
 

@@ -7,20 +7,22 @@ differs: FileTable finds features in a file's index, NameTable in dictionaries o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from . import index
-from .featurize import Analyzer
+from .featurize import Analyzer, Counts
 from .linear import Floats, LinearModel, Namespace, SparseRows, Step
 from .modelfile import ModelFile
 from .rows import CODERS, ranges, unpack
 
 Integers = npt.NDArray[np.int64]
+Ngrams = tuple[Integers, Integers, Floats, list[str]]
+Item = TypeVar("Item")
 BATCH = 512  # samples scored together: bounds the memory of intermediate arrays
 
 
@@ -164,26 +166,30 @@ class Scorer:
         """The probabilities that go with scores: see predict_proba."""
         return probabilities(self._frame, scores)
 
-    def ngrams(self, samples: list[Any], first: int = 0) -> list[tuple[Integers, Integers, Floats, list[str]]]:
+    def ngrams(self, samples: list[Any], first: int = 0) -> list[Ngrams]:
         """Of each namespace: sample number, n-gram number and frequency of every n-gram, and the distinct n-grams."""
-        return [_count(analyzer, samples, first) for analyzer in self._analyzers]
+        return [count(read(analyzer, samples, first)) for analyzer in self._analyzers]
 
     def _scores(self, samples: list[Any], first: int) -> Floats:
+        return self.score(self.ngrams(samples, first), len(samples), first)
+
+    def score(self, ngrams: list[Ngrams], n_samples: int, first: int = 0) -> Floats:
+        """Scores from what ``ngrams`` gives: (n_samples, n_columns) float64."""
         frame = self._frame
         found = [(sample, self.table.find(namespace, names)[which], counts)
-                 for namespace, (sample, which, counts, names) in enumerate(self.ngrams(samples, first))]  # fmt: skip
+                 for namespace, (sample, which, counts, names) in enumerate(ngrams)]  # fmt: skip
         space = np.repeat(np.arange(len(found)), [len(part[0]) for part in found])
         sample, ids, counts = (np.concatenate([part[i] for part in found]) for i in range(3))
-        values = self._values(space, sample, ids, counts, len(samples), first)
+        values = self._values(space, sample, ids, counts, n_samples, first)
         known = ids >= 0
         sample, ids, values = sample[known], ids[known], values[known]
         lengths, columns, weights = self.table.rows(ids)
         n_columns = len(frame.intercept)
         cell = np.repeat(sample, lengths) * n_columns + columns
-        sums = np.bincount(cell, np.repeat(values, lengths) * weights, len(samples) * n_columns)
-        scores = sums.reshape(len(samples), n_columns) + frame.intercept
+        sums = np.bincount(cell, np.repeat(values, lengths) * weights, n_samples * n_columns)
+        scores = sums.reshape(n_samples, n_columns) + frame.intercept
         if frame.baseline is not None:
-            scores += np.bincount(sample, values, len(samples))[:, None] * frame.baseline
+            scores += np.bincount(sample, values, n_samples)[:, None] * frame.baseline
         return scores
 
     def _values(self, space: Integers, sample: Integers, ids: Integers, counts: Floats, n: int, first: int) -> Floats:
@@ -280,18 +286,26 @@ def _norms(values: Floats, sample: Integers, n: int, kind: str) -> Floats:
     return out
 
 
-def _count(analyzer: Analyzer, samples: list[Any], first: int) -> tuple[Integers, Integers, Floats, list[str]]:
-    numbers: dict[str, int] = {}  # each distinct n-gram of the batch is looked up once
-    lengths: list[int] = []
-    which: list[int] = []
-    counts: list[float] = []
+def read(reader: Callable[[Any], Item], samples: list[Any], first: int) -> list[Item]:
+    """What reader makes of each sample; an error names the sample's number, counted from first."""
+    items = []
     for i, sample in enumerate(samples):
         try:
-            found = analyzer(sample)
+            items.append(reader(sample))
         except (TypeError, ValueError) as error:
             if type(error) not in (TypeError, ValueError):
                 raise
             raise type(error)(f"sample {first + i}: {error}") from None
+    return items
+
+
+def count(samples: list[Counts]) -> Ngrams:
+    """The frequencies of samples in one namespace, joined: see Scorer.ngrams."""
+    numbers: dict[str, int] = {}  # each distinct n-gram of the batch is looked up once
+    lengths: list[int] = []
+    which: list[int] = []
+    counts: list[float] = []
+    for found in samples:
         lengths.append(len(found))
         which += [numbers.setdefault(name, len(numbers)) for name in found]
         counts += found.values()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import fileformat, modelfile, reference
+from .backend import backend
 from .errors import FormatError
 from .linear import Floats
+from .reference import Integers
 
 
 class Model:
@@ -23,11 +25,23 @@ class Model:
     """
 
     def __init__(self, buffer: bytes | memoryview, verify: fileformat.Verify = "header") -> None:
+        if not memoryview(buffer).readonly:
+            buffer = bytes(buffer)  # what was checked must not change
+        self._buffer = buffer
         self._container = fileformat.decode(buffer, verify)
         self._file = modelfile.read(self._container, verify)
         self._file.classes.flags.writeable = False
-        self.table = reference.FileTable(self._file)
-        self._scorer = reference.Scorer(self._file, self.table)
+        self._scorer = _scorer(self._file, buffer)
+        self.table = self._scorer.table
+
+    def __reduce__(self) -> tuple[type[Model], tuple[bytes]]:
+        return Model, (bytes(self._buffer),)
+
+    def __copy__(self) -> Model:
+        return self  # immutable
+
+    def __deepcopy__(self, memo: Any) -> Model:
+        return self
 
     @property
     def classes_(self) -> npt.NDArray[Any]:
@@ -81,9 +95,7 @@ class Model:
         The one weight of a binary model is classes_[1]'s. A feature that the model never had is found all the same with
         probability 2^-check_bits, with somebody else's weights. Raises IndexError for a namespace that is not there.
         """
-        if not 0 <= namespace < len(self._file.namespaces):
-            raise IndexError(f"namespace {namespace} is not in 0..{len(self._file.namespaces) - 1}")
-        slot = self.table.find(namespace, [feature])
+        slot, _ = self.lookup_many([feature], namespace)
         if slot[0] < 0:
             return None
         _, columns, weights = self.table.rows(slot)
@@ -93,6 +105,19 @@ class Model:
             row += self._file.baseline
         labels = self._file.classes[-1:] if self._file.task == "binary" else self._file.classes
         return {label: weight for label, weight in zip(labels.tolist(), row.tolist(), strict=True) if weight}
+
+    def lookup_many(self, features: Sequence[str], namespace: int = 0) -> tuple[Integers, npt.NDArray[np.bool_]]:
+        """Slots (len(features),) int64 of features, -1 of those that are absent, and which were found (bool).
+
+        A slot is a number in 0..n-1, each feature's own: a place in an array of yours. Of foreign features 2^-check_bits
+        are found all the same. Raises TypeError for what is no str, IndexError for a namespace that is not there.
+        """
+        if isinstance(features, (str, bytes)):
+            raise TypeError(f"expected a list of features, got one {type(features).__name__}")
+        if not 0 <= namespace < len(self._file.namespaces):
+            raise IndexError(f"namespace {namespace} is not in 0..{len(self._file.namespaces) - 1}")
+        slots = self.table.find(namespace, features)
+        return slots, slots >= 0
 
     def info(self) -> dict[str, Any]:
         """Facts and sizes: bytes by section, bits a feature beside the theoretical bound, options, source.
@@ -133,6 +158,15 @@ class Model:
             "buckets": len(file.codebook),
             "coder": file.coder,
         }  # fmt: skip
+
+
+def _scorer(file: modelfile.ModelFile, buffer: bytes | memoryview) -> reference.Scorer:
+    """The backend's: the native core, or the reference in numpy."""
+    if backend() == "native":
+        from .native import NativeScorer
+
+        return NativeScorer(file, buffer)
+    return reference.Scorer(file, reference.FileTable(file))
 
 
 def load(path: str | os.PathLike[str], verify: fileformat.Verify = "header") -> Model:

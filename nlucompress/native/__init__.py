@@ -1,0 +1,79 @@
+"""The native runtime behind the reference's interface: nluc.h, through the extension nlucompress._native.
+
+Texts go to C as they are. Everything that is Python's own is done here first, by featurize.py: columns of a sample, bytes,
+token patterns other than the built-in ones, features and dictionaries. So errors and semantics are the reference's. Links
+and labels are the reference's as well: of one sample they cost two microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import reference
+from .._native import Model
+from ..featurize import Analyzer, Counts
+from ..linear import Floats
+from ..modelfile import ModelFile
+from ..reference import Integers
+
+
+class NativeTable(reference.FileTable):
+    """The features of a compressed file, found in C; rows of single look-ups are read by the reference."""
+
+    def __init__(self, file: ModelFile, core: Model) -> None:
+        super().__init__(file)
+        self._core = core
+
+    def find(self, namespace: int, names: Sequence[str]) -> Integers:
+        """Slots; -1 of what the index does not have. Staged, 32 names in flight; on big lists without the GIL."""
+        if type(names) is not list:
+            names = list(names)
+        slots = np.empty(len(names), np.int64)
+        done = self._core.find(names, namespace, slots)
+        if done < len(names):
+            raise TypeError(f"name {done} is not a str")
+        return slots
+
+
+class NativeScorer(reference.Scorer):
+    """Samples to scores in C. Immutable; any number of threads may use it at once."""
+
+    def __init__(self, file: ModelFile, buffer: bytes | memoryview) -> None:
+        self._core = Model(buffer)
+        super().__init__(file, NativeTable(file, self._core))
+        inputs = self._core.inputs()
+        self._columns = len(file.intercept)
+        self._binary = file.task == "binary"
+        self._readers = [_reader(analyzer, kind) for analyzer, kind in zip(self._analyzers, inputs, strict=True)]
+        self._plain = set(inputs) == {"text"} and all(ns.column is None for ns in file.namespaces)
+
+    def decision_function(self, samples: Iterable[Any]) -> Floats:
+        """Scores: (n_samples, n_columns) float64, or (n_samples,) in a binary task."""
+        if type(samples) is list and self._plain:  # the straight way: texts, and nothing to prepare
+            scores = np.empty((len(samples), self._columns))
+            if self._core.score_texts(samples, scores) == len(samples):
+                return scores[:, 0] if self._binary else scores
+        parts = [self._scores(batch, first) for first, batch in reference.batches(samples)]
+        scores = np.concatenate(parts) if parts else np.empty((0, self._columns))
+        return scores[:, 0] if self._binary else scores
+
+    def _scores(self, samples: list[Any], first: int) -> Floats:
+        columns = tuple(reference.read(reader, samples, first) for reader in self._readers)
+        scores = np.empty((len(samples), self._columns))
+        done = self._core.score_items(columns, scores)
+        if done == len(samples):
+            return scores
+        # A value that is not finite: the reference finds it too, and words it.
+        counted = [[analyzer.count(item) for item in column]
+                   for analyzer, column in zip(self._analyzers, columns, strict=True)]  # fmt: skip
+        return self.score([reference.count(column) for column in counted], len(samples), first)
+
+
+def _reader(analyzer: Analyzer, kind: str) -> Callable[[Any], str | list[str] | Counts]:
+    """From a sample to what the extension takes of it."""
+    if kind != "tokens":
+        return analyzer.read
+    return lambda sample: analyzer.tokens(str(analyzer.read(sample)))
