@@ -235,7 +235,28 @@ def refused(data: bytes, rule: str, *words: str, verify: Any = "header") -> str:
     assert re.search(rf"\((?:{rule})\)$", message), message
     for word in words:
         assert word in message, message
+    refused_natively(data, message, verify)
     return message
+
+
+def refused_natively(data: bytes, message: str, verify: Any) -> None:
+    """The C reader refuses the file by the same rule, but for token patterns, which it leaves to Python.
+
+    That labels are distinct is left to its full verification.
+    """
+    if nlucompress.backend() != "native" or "token_pattern" in message:
+        return
+    from nlucompress import _native
+
+    (rule,) = re.findall(r"\((\w+)\)$", message)
+
+    def read() -> None:
+        core = _native.Model(data)
+        if verify == "full" or rule == "M4":
+            core.verify()
+
+    with pytest.raises(FormatError, match=rf"\({rule}\)$"):
+        read()
 
 
 def refused_in_full(data: bytes, rule: str, *words: str) -> Model:

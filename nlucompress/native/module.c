@@ -128,7 +128,7 @@ static size_t score_all(const nluc_model *m, const Text *texts, size_t count, do
     return i;
 }
 
-PyDoc_STRVAR(score_texts_doc, "score_texts(texts, out, /)\n--\n\n"
+PyDoc_STRVAR(score_texts_doc, "score_texts($self, texts, out, /)\n--\n\n"
 "Write the scores of each text of a list or tuple to out, a writable buffer of len(texts) * n_columns float64.\n\n"
 "Returns how many were scored: fewer than len(texts) if the text at that place is no str, or the model takes no texts.");
 
@@ -232,7 +232,7 @@ static int add_tokens(nluc_sample *sample, uint32_t space, PyObject *tokens, Scr
     return 0;
 }
 
-PyDoc_STRVAR(score_items_doc, "score_items(columns, out, /)\n--\n\n"
+PyDoc_STRVAR(score_items_doc, "score_items($self, columns, out, /)\n--\n\n"
 "As score_texts, of samples of any kind: columns is a tuple with a list for each namespace, of an item for each sample.\n\n"
 "An item is what inputs() says: a text (str), its tokens (a list of str), or features (a dict of names and values). Returns\n"
 "how many samples were scored: fewer than there are if one has an item of another kind, or a value that is not finite.");
@@ -328,7 +328,7 @@ static void find_some(const nluc_model *m, uint64_t (*hashes)[2], Py_ssize_t cou
     }
 }
 
-PyDoc_STRVAR(find_doc, "find(names, namespace, out, /)\n--\n\n"
+PyDoc_STRVAR(find_doc, "find($self, names, namespace, out, /)\n--\n\n"
 "Write the slot of each name of a list, or -1, to out, a writable buffer of len(names) int64.\n\n"
 "Returns how many were looked up: fewer than len(names) if the name at that place is no str.");
 
@@ -372,7 +372,7 @@ static PyObject *find(Model *self, PyObject *const *args, Py_ssize_t n_args) {
     return done < 0 ? NULL : PyLong_FromSsize_t(done);
 }
 
-PyDoc_STRVAR(row_doc, "row(slot, /)\n--\n\n"
+PyDoc_STRVAR(row_doc, "row($self, slot, /)\n--\n\n"
 "The entries of a slot's row as the file has them: a list of (column, code). Raises IndexError of a slot that is not there.");
 
 static PyObject *row(Model *self, PyObject *number) {
@@ -398,7 +398,7 @@ static PyObject *row(Model *self, PyObject *number) {
     return list;
 }
 
-PyDoc_STRVAR(inputs_doc, "inputs()\n--\n\n"
+PyDoc_STRVAR(inputs_doc, "inputs($self, /)\n--\n\n"
 "What each namespace takes: \"text\"; \"tokens\", where the token pattern is none of those built in; or \"features\".");
 
 static PyObject *inputs(Model *self, PyObject *unused) {
@@ -415,7 +415,7 @@ static PyObject *inputs(Model *self, PyObject *unused) {
     return tuple;
 }
 
-PyDoc_STRVAR(verify_doc, "verify()\n--\n\nCheck the whole file: every checksum, rank and row. Raises FormatError.");
+PyDoc_STRVAR(verify_doc, "verify($self, /)\n--\n\nCheck the whole file: every checksum, rank and row. Raises FormatError.");
 
 static PyObject *refuse(PyTypeObject *type, nluc_status status) {
     State *state = PyType_GetModuleState(type);

@@ -2800,6 +2800,8 @@ NLUC_API nluc_status nluc_verify(const nluc_model *m) {
         ones++;
     }
     if (ones != (uint64_t)m->n + 1 || position != m->count) return NLUC_E_R2;
+    for (i = ones * m->count_low_bits; i < (uint64_t)m->row_low.length * 8; i++)
+        if (m->row_low.data[i / 8] >> i % 8 & 1) return NLUC_E_R2;
     for (i = 0; i < m->n; i++) {
         nluc_row row = nluc_row_of(m, (uint32_t)i);
         uint32_t before = 0, width = m->n_columns <= 256 ? 2 : 3;
