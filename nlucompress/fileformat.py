@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import mmap
 import os
-import secrets
 import stat
 import struct
 import zlib
@@ -88,7 +87,7 @@ def save(data: bytes, path: str | os.PathLike[str], overwrite: bool = False) -> 
     target = Path(path)
     if not overwrite and target.exists():
         raise FileExistsError(f"{target}: exists and is not overwritten unasked")
-    temporary = target.with_name(f".nluc-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".nluc-{os.urandom(8).hex()}.tmp")
     try:
         try:
             file = open(temporary, "xb")  # noqa: SIM115
@@ -213,13 +212,21 @@ def _header(head: memoryview) -> dict[str, Any]:
     return header
 
 
+_LEAVES = {str, int, float, bool, type(None)}
+
+
 def _plain(value: Any, levels: int) -> bool:
-    """Whether a value is of plain types and at most so many containers deep."""
-    if isinstance(value, dict):
-        return levels > 0 and all(type(k) is str and _plain(v, levels - 1) for k, v in value.items())
-    if isinstance(value, list):
-        return levels > 0 and all(_plain(item, levels - 1) for item in value)
-    return value is None or type(value) in (str, int, float, bool)
+    """Whether a value is of plain types and at most so many containers deep; no frames are spent on leaves."""
+    kind = type(value)
+    if kind in _LEAVES:
+        return True
+    if not levels or kind not in (dict, list):
+        return False
+    if kind is dict:
+        if any(type(key) is not str for key in value):
+            return False
+        value = value.values()
+    return all(_plain(item, levels - 1) for item in value if type(item) not in _LEAVES)
 
 
 def _sections(table: Any, view: memoryview, start: int, verify: str) -> Iterator[tuple[str, Bytes]]:

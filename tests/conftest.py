@@ -6,9 +6,16 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
+import nlucompress
+
 settings.register_profile(
     "default", deadline=None, derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )  # fmt: skip
 settings.register_profile("thorough", parent=settings.get_profile("default"), derandomize=False, max_examples=600)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_report_header() -> str:
+    """Name the backend that this run tests; a missing extension ends the run here."""
+    return f"nlucompress backend: {nlucompress.backend()}"
