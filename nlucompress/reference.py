@@ -21,7 +21,7 @@ from .modelfile import ModelFile
 from .rows import CODERS, ranges, unpack
 
 Integers = npt.NDArray[np.int64]
-BATCH = 512  # samples scored together: bounds the memory of intermediate arrays
+BATCH = 128  # samples scored together: bounds intermediate arrays, 40 bytes for each weight that they meet
 
 
 class Frame(Protocol):
