@@ -174,6 +174,8 @@ def _rows(coder: str, fields: Fields, sections: Sections, n: int, columns: int
     count = fields.integer("count", 0, (1 << 40) - 1)
     low_bits = fields.integer("low_bits", 0, 31)
     parameters |= {"count": count, "low_bits": low_bits}
+    if (count >> low_bits) + n >= 1 << 32:
+        raise FormatError(f"header: rows: {count} entries of {n} rows with {low_bits} low bits need 2^32 bits (R1)")
     high = ((count >> low_bits) + n) // 8 + 1 + GUARD
     samples = n // SAMPLE + 1
     return parameters, {

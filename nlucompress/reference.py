@@ -23,7 +23,7 @@ from .rows import CODERS, ranges, unpack
 Integers = npt.NDArray[np.int64]
 Ngrams = tuple[Integers, Integers, Floats, list[str]]
 Item = TypeVar("Item")
-BATCH = 512  # samples scored together: bounds the memory of intermediate arrays
+BATCH = 128  # samples scored together: bounds intermediate arrays, 40 bytes for each weight that they meet
 
 
 class Frame(Protocol):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .compress import Compressed, compress
+from .errors import BuildError
 from .linear import LinearModel
 from .reference import NameTable, Scorer, batches, exact
 from .runtime import Model
@@ -39,8 +40,11 @@ def compare(
     ``lookups`` (distinct n-grams of each sample) and ``false_positives`` among them: found, though not in the index.
     """
     facts = model.info()
-    options = {k: v for k, v in facts.get("options", {}).items() if k != "layout"}
-    again = compress(source, **options)
+    options = {name: facts.get("options", {}).get(name) for name in ("buckets", "range", "check_bits", "gamma", "norm")}
+    try:
+        again = compress(source, **options)
+    except (TypeError, BuildError) as error:  # facts are words: a file may say anything there
+        raise ValueError(f"the file does not say with which options it was made: {error}") from None
     before, clone = exact(source), exact(again.dequantized())
     counts = {"lookups": 0, "false_positives": 0, "flips": 0, "clone_flips": 0, "right_before": 0, "right_after": 0}
     largest = clone_largest = 0.0

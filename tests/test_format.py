@@ -981,6 +981,10 @@ def test_R1_rows_whose_counts_are_not_their_sections_are_refused(field: str, mor
     refused(with_field(PLAIN, f"rows.{field}", value + more), "R1|S6", "row")
 
 
+def test_R1_row_offsets_beyond_32_bits_are_refused() -> None:
+    refused(with_fields(PLAIN, rows__count=1 << 32, rows__low_bits=0), "R1", "2^32")
+
+
 def test_R1_plain_rows_read_as_dense_and_dense_as_plain_are_refused() -> None:
     refused(with_field(PLAIN, "rows.coder", "dense"), "R1|S6")
     refused(with_field(DENSE, "rows.coder", "plain"), "R1|S6|H3")
