@@ -58,13 +58,8 @@ _PLAIN_CLASSES = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Global:
-    """A class or function that a file mentions, or that a live object is: a name and nothing behind it.
-
-    >>> Global("numpy", "float64").kind
-    'numpy.float64'
-    """
+class Named:
+    """What a Global and a Record share: a module, a name, and what to call the two together."""
 
     module: str
     name: str
@@ -83,8 +78,20 @@ class Global:
         return clean(f"{self.module}.{self.name}")
 
 
+@dataclass(frozen=True)
+class Global(Named):
+    """A class or function that a file mentions, or that a live object is: a name and nothing behind it.
+
+    >>> Global("numpy", "float64").kind
+    'numpy.float64'
+    """
+
+    module: str
+    name: str
+
+
 @dataclass(eq=False)
-class Record:
+class Record(Named):
     """An object, inert: its class's module and name, its attributes, and what its constructor was given, if known.
 
     state: attributes by name. What an object restores in its own way (a tuple, a number) is in ``state["__state__"]``.
@@ -97,19 +104,6 @@ class Record:
     name: str
     state: dict[str, Any] = field(default_factory=dict)
     args: tuple[Any, ...] = ()
-
-    @property
-    def package(self) -> str:
-        """The top-level package: ``"sklearn"`` of ``sklearn.svm._classes``."""
-        return _package(self.module)
-
-    @property
-    def kind(self) -> str:
-        """Package and class, without the modules between (they move about): ``"sklearn.LinearSVC"``."""
-        return f"{self.package}.{self.name}"
-
-    def __str__(self) -> str:
-        return clean(f"{self.module}.{self.name}")
 
     def __repr__(self) -> str:  # attributes may be megabytes
         return f"<record of {self}>"
