@@ -1,8 +1,10 @@
 """Weights to one-byte codes and a codebook of at most 256 float32 values.
 
 The codebook is even: multiples k·step of one step, zero among them, and each weight goes to the nearest value. With B
-buckets the side of the larger extreme M gets B//2 multiples and the other B - 1 - B//2, so the largest weight is exact
-and no weight is off by more than half a step. A weight whose nearest value is zero is dropped.
+buckets the side of the larger extreme M gets B//2 multiples and the other B - 1 - B//2 (where both extremes are about
+alike, both get the smaller number, and a bucket of an even B stays unused), so the largest weight is exact and no weight
+is off by more than half a step. Two buckets are too few for that: they may leave the largest weight half a step off. A
+weight whose nearest value is zero is dropped.
 
 Heavy tails: one weight of 90 standard deviations would stretch the step until all others round to zero. So where taking
 out at most B//16 weights makes the range less than a quarter, they are taken out and their values get buckets of their
