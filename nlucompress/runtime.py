@@ -13,8 +13,7 @@ import numpy.typing as npt
 from . import fileformat, modelfile, reference
 from .backend import backend
 from .errors import FormatError
-from .linear import Floats
-from .reference import Integers
+from .linear import Floats, Integers
 
 
 class Model:

@@ -15,9 +15,8 @@ import numpy as np
 from .. import reference
 from .._native import Model
 from ..featurize import Analyzer, Counts
-from ..linear import Floats
+from ..linear import Floats, Integers
 from ..modelfile import ModelFile
-from ..reference import Integers
 
 
 class NativeTable(reference.FileTable):

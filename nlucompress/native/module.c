@@ -17,6 +17,8 @@
 
 #define NLUC_MAX_NAMESPACES 256 /* what the format allows */
 #define NLUC_MAX_STEPS 1024
+#define NLUC_STAGE 128
+#include "avx2.h"
 #include "nluc.h"
 
 #define KEEP_GIL_BYTES 4096 /* of texts: about 50 microseconds */
@@ -386,9 +388,9 @@ static PyObject *row(Model *self, PyObject *number) {
     found = nluc_row_of(m, (uint32_t)slot);
     if (!(list = PyList_New((Py_ssize_t)found.count))) return NULL;
     for (i = 0; i < found.count; i++) {
-        const uint8_t *p = found.at + (size_t)i * (m->dense ? 1 : m->n_columns <= 256 ? 2 : 3);
-        unsigned column = m->dense ? i : m->n_columns <= 256 ? p[0] : nluc_u16(p);
-        unsigned code = p[m->dense ? 0 : m->n_columns <= 256 ? 1 : 2];
+        const uint8_t *p = found.at + (size_t)i * (found.dense ? 1 : m->n_columns <= 256 ? 2 : 3);
+        unsigned column = found.dense ? i : m->n_columns <= 256 ? p[0] : nluc_u16(p);
+        unsigned code = p[found.dense ? 0 : m->n_columns <= 256 ? 1 : 2];
         PyObject *entry = Py_BuildValue("II", column, code);
         if (!entry || PyList_SetItem(list, (Py_ssize_t)i, entry)) {
             Py_DECREF(list);
@@ -559,6 +561,7 @@ static int execute(PyObject *module) {
         return -1;
     }
 #endif
+    NLUC_FIND_AVX2();
     if (!(errors = PyImport_ImportModule("nlucompress.errors"))) return -1;
     state->format_error = PyObject_GetAttrString(errors, "FormatError");
     Py_DECREF(errors);
