@@ -280,7 +280,13 @@ static PyObject *score_items(Model *self, PyObject *const *args, Py_ssize_t n_ar
                 }
             }
             if (failed < 0) goto end;
-            if (!failed) nluc_finish(&sample, (double *)out.buf + (size_t)i * m->n_columns);
+            if (!failed && count > 1) { /* the n-grams are collected: the longer part needs no Python object */
+                Py_BEGIN_ALLOW_THREADS
+                nluc_finish(&sample, (double *)out.buf + (size_t)i * m->n_columns);
+                Py_END_ALLOW_THREADS
+            } else if (!failed) {
+                nluc_finish(&sample, (double *)out.buf + (size_t)i * m->n_columns);
+            }
             size *= 2;
         } while (sample.status == NLUC_E_ROOM);
         if (failed || sample.status) break;

@@ -2301,7 +2301,7 @@ NLUC_API inline uint32_t nluc_position(const nluc_model *m, const uint64_t hash[
 /* Whether a bit of the joined array is 1. */
 NLUC_API inline uint32_t nluc_bit(const nluc_model *m, uint32_t position) {
     uint32_t bit = position % 480;
-    return m->index.data[(size_t)(position / 480) * 64 + 4 + bit / 8] >> bit % 8 & 1u;
+    return (uint32_t)m->index.data[(size_t)(position / 480) * 64 + 4 + bit / 8] >> bit % 8 & 1u;
 }
 
 /* The number of 1s before a bit. A block is one cache line: its rank, then 480 bits. All of its words are counted, those
@@ -2557,6 +2557,7 @@ NLUC_API void nluc_begin(nluc_sample *s, const nluc_model *m, void *scratch, siz
     s->table = (uint32_t *)(void *)(s->features + room);
     s->text = (uint8_t *)(s->table + 2 * room);
     s->text_room = size - (size_t)(s->text - (uint8_t *)scratch);
+    if (s->text_room > 0xFFFFFFFFu) s->text_room = 0xFFFFFFFFu; /* places in a text have 32 bits */
     memset(s->table, 0, (size_t)2 * room * sizeof *s->table);
 }
 
@@ -2608,7 +2609,7 @@ NLUC_API inline void nluc_emit_ngram(void *sample, const uint8_t *name, size_t l
 /* Add one feature by name, `value` times: of namespaces whose analyzer is "features" or "dict". */
 NLUC_API nluc_status nluc_add_feature(nluc_sample *s, uint32_t space, const uint8_t *name, size_t length, double value) {
     if (s->status) return s->status;
-    if (space >= s->model->n_namespaces) return s->status = NLUC_E_INPUT;
+    if (space >= s->model->n_namespaces || s->model->namespaces[space].analyzer < NLUC_FEATURES) return s->status = NLUC_E_INPUT;
     s->space = space;
     if (s->model->namespaces[space].hash_columns)
         nluc_count_hashed(s, name, length, value);
