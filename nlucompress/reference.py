@@ -79,6 +79,11 @@ class FileTable:
         slots[found] = np.where(checks == wanted, slots[found], -1)
         return slots
 
+    def look_up(self, namespace: int, names: Sequence[str]) -> tuple[Integers, npt.NDArray[np.bool_]]:
+        """Slots, and which were found: two arrays (len(names),)."""
+        slots = self.find(namespace, names)
+        return slots, slots >= 0
+
     def idf(self, ids: Integers) -> Floats:
         """From the table of distinct values, by the number that the coder keeps."""
         file = self._file
