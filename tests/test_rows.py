@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from nlucompress.errors import BuildError, FormatError
 from nlucompress.linear import SparseRows, ranges
-from nlucompress.rows import CODERS, Encoded, Reader, Shape, Table, encode_rows
+from nlucompress.rows import CODERS, Encoded, Reader, Shape, Table, coders, encode_rows
 from nlucompress.rows.bits import GUARD, pack, packed_bytes, unpack
 from nlucompress.rows.coder import Exactly
 from nlucompress.rows.plain import SAMPLE, decode_offsets, encode_offsets
@@ -205,6 +205,19 @@ def test_a_class_id_has_one_byte_up_to_256_columns_and_two_from_257() -> None:
 def test_more_classes_than_two_bytes_count_are_refused() -> None:
     with pytest.raises(BuildError, match="65537 classes, the limit is 65536"):
         encode_rows(table_of([0], 65537))
+
+
+@EACH
+def test_a_coders_id_is_a_layout_that_allows_it_alone(coder: str) -> None:
+    for table in EXAMPLES:
+        chosen, encoded = encode_rows(table, coder)
+        assert chosen == coder
+        assert raw_of(encoded) == raw_of(CODERS[coder].encode(table))
+
+
+def test_the_layout_fast_is_one_of_the_fast_coders() -> None:
+    assert set(coders("fast")) == {name for name, coder in CODERS.items() if coder.layout == "fast"} > set()
+    assert set(coders("auto")) == set(CODERS)
 
 
 @pytest.mark.parametrize("layout", ["tiny", "", "FAST"])
