@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from .errors import BuildError, FormatError
 from .importers import import_model
 from .index import build, check_values
 from .linear import LinearModel, Namespace, SparseRows
-from .quantize import Quantized, Range, quantize
+from .quantize import Codebook, Quantized, Range, quantize
 from .rows import coders, encode_rows, pack, ranges
 from .runtime import Model
 from .version import VERSION
@@ -69,6 +69,8 @@ def compress(
     *,
     buckets: int = 256,
     range: Range = "model",
+    codebook: Codebook = "even",
+    prune: float = 0.0,
     check_bits: int = 8,
     gamma: float = 1.0,
     layout: Layout = "auto",
@@ -79,6 +81,8 @@ def compress(
 
     source: a fitted scikit-learn estimator (mostly a Pipeline), a LinearModel, or the path of a .joblib, .pkl or .skops.
     buckets: distinct weights, 2..256. range: "model" one range of weights for all, "class" a scale a class.
+    codebook: "even" multiples of one step, "kmeans" values fitted to the weights (better below 64 buckets, with prune).
+    prune: 0 ≤ prune < 1; weights below this part of the largest one of their range count as zero.
     check_bits: 0..32; an n-gram that is not a feature passes for one with probability 2^-check_bits.
     gamma: bits of the index for each feature, ≥ 1: 1 is the smallest (2.9 bits a feature), 2 the faster (3.5 bits).
     layout: "fast" (plain rows), "small" (coded rows), "auto" (the smallest this version has).
@@ -106,8 +110,25 @@ def compress(
     model = import_model(source)
 
     begin("quantizing")
-    quantized = quantize(model, buckets, range)
+    quantized = quantize(model, buckets, range, codebook, prune)
 
+    options: dict[str, Any] = {"buckets": buckets, "range": range}
+    if codebook != "even" or prune:
+        options |= {"codebook": codebook, "prune": float(prune)}
+    facts = {
+        "writer": f"nlucompress {VERSION}",
+        "source": dict(model.source),
+        "fingerprint": model.fingerprint(),
+        "options": {**options, "check_bits": check_bits, "gamma": float(gamma), "layout": layout, "norm": norm},
+        "quantization": {name: _rounded(value) for name, value in quantized.report.items()},
+        "features_source": model.n_features,
+    }
+    return assemble(model, quantized, check_bits, gamma, layout, norm, facts, begin)
+
+
+def assemble(model: LinearModel, quantized: Quantized, check_bits: int, gamma: float, layout: Layout, norm: Norm,
+             facts: Mapping[str, Any], begin: Progress) -> Compressed:  # fmt: skip
+    """What follows quantizing: index, rows, file. The options are compress's; facts: what the file tells people."""
     begin("indexing")
     kept, namespaces = _kept(model, quantized.codes, norm)
     index, slots, hashes = build(_names(model, kept), gamma)
@@ -127,15 +148,7 @@ def compress(
         namespaces, model.steps, model.classes, model.task, model.link, model.intercept, model.calibration, model.baseline,
         index.n, index.levels, index.seeds, index.blocks, check_bits, idf_bits, pack(records, check_bits + idf_bits), idf,
         quantized.codebook, quantized.scale, coder, {**parameters, "n": index.n, "columns": model.n_columns}, rows,
-        facts={
-            "writer": f"nlucompress {VERSION}",
-            "source": dict(model.source),
-            "fingerprint": model.fingerprint(),
-            "options": {"buckets": buckets, "range": range, "check_bits": check_bits, "gamma": float(gamma),
-                        "layout": layout, "norm": norm},
-            "quantization": {name: _rounded(value) for name, value in quantized.report.items()},
-            "features_source": model.n_features,
-        },
+        facts=facts,
     ))  # fmt: skip
     try:
         modelfile.read(fileformat.decode(data))  # what is written can be read: the file's limits are the model's
