@@ -112,18 +112,25 @@ def compress(
     begin("quantizing")
     quantized = quantize(model, buckets, range, codebook, prune)
 
-    options: dict[str, Any] = {"buckets": buckets, "range": range}
-    if codebook != "even" or prune:
-        options |= {"codebook": codebook, "prune": float(prune)}
-    facts = {
+    options = {"buckets": buckets, "range": range, "codebook": codebook, "prune": prune, "check_bits": check_bits,
+               "gamma": gamma, "layout": layout, "norm": norm}  # fmt: skip
+    facts = describe(model, model.fingerprint(), quantized.report, options)
+    return assemble(model, quantized, check_bits, gamma, layout, norm, facts, begin)
+
+
+def describe(model: LinearModel, fingerprint: str, report: Mapping[str, float], options: Mapping[str, Any]
+             ) -> dict[str, Any]:  # fmt: skip
+    """What a file tells people of its making: no time, no place, so that the same model and options give the same bytes."""
+    usual = {"codebook": "even", "prune": 0.0} if options["codebook"] == "even" and not options["prune"] else {}
+    return {
         "writer": f"nlucompress {VERSION}",
         "source": dict(model.source),
-        "fingerprint": model.fingerprint(),
-        "options": {**options, "check_bits": check_bits, "gamma": float(gamma), "layout": layout, "norm": norm},
-        "quantization": {name: _rounded(value) for name, value in quantized.report.items()},
+        "fingerprint": fingerprint,
+        "options": {name: float(value) if name in ("prune", "gamma") else value
+                    for name, value in options.items() if name not in usual},
+        "quantization": {name: _rounded(value) for name, value in report.items()},
         "features_source": model.n_features,
-    }
-    return assemble(model, quantized, check_bits, gamma, layout, norm, facts, begin)
+    }  # fmt: skip
 
 
 def assemble(model: LinearModel, quantized: Quantized, check_bits: int, gamma: float, layout: Layout, norm: Norm,
