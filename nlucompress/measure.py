@@ -144,8 +144,7 @@ def _resampled(before: Answers, after: Answers, right: Answers, n_classes: int, 
     """Losses in points of each resample."""
     n = len(before)
     counts, outcomes = _outcomes(before, after, right, n_classes)
-    gold, gold_counts = np.unique(outcomes[2], axis=0, return_inverse=True)
-    share = np.bincount(gold_counts.reshape(-1), counts) / max(n, 1)  # the two added texts are right as often as others
+    gold, share = outcomes[2], counts / max(n, 1)  # the two added texts are right as often as others
     none = np.zeros_like(gold)
     none[:, -1] = ~gold.any(axis=1)  # never right, also where no label is
     outcomes = tuple(
@@ -176,8 +175,11 @@ def _outcomes(before: Answers, after: Answers, right: Answers, n_classes: int
         for one, number in zip(hot, numbers, strict=True):
             one[np.arange(len(distinct)), number] = True
         return counts.astype(np.float64), tuple(hot)
-    rows, counts = np.unique(np.concatenate([before, after, right], axis=1), axis=0, return_counts=True)
-    return counts.astype(np.float64), tuple(np.split(rows, 3, axis=1))
+    rows = np.concatenate([before, after, right], axis=1)
+    packed = np.packbits(rows, axis=1)
+    keys = packed.view(f"S{packed.shape[1]}")[:, 0] if len(rows) else np.empty(0, "S1")
+    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    return counts.astype(np.float64), tuple(np.split(rows[first], 3, axis=1))
 
 
 def _scores(counts: Floats, outcomes: tuple[npt.NDArray[np.bool_], ...], macro: bool = True) -> tuple[Floats, Floats]:
