@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean as mean
 from typing import Any
 
 from .measure import Yardstick
@@ -144,16 +145,16 @@ def isotonic(pairs: Sequence[tuple[float, float]]) -> dict[float, float]:
     >>> isotonic([(1, 0.0), (2, 3.0), (3, 1.0), (4, 5.0)])
     {1: 0.0, 2: 2.0, 3: 2.0, 4: 5.0}
     """
-    blocks: list[tuple[float, list[float]]] = []  # sum of y, the x of each
+    groups: dict[float, list[float]] = {}
     for x, y in sorted(pairs):
-        blocks.append((y, [x]))
-        while len(blocks) > 1 and (
-            blocks[-2][1][-1] == blocks[-1][1][0]
-            or blocks[-2][0] * len(blocks[-1][1]) >= blocks[-1][0] * len(blocks[-2][1])
-        ):
-            total, members = blocks.pop()
-            blocks[-1] = (blocks[-1][0] + total, blocks[-1][1] + members)
-    return {x: total / len(members) for total, members in blocks for x in members}
+        groups.setdefault(x, []).append(y)
+    blocks: list[tuple[list[float], list[float]]] = []  # the x and the y of each
+    for x, several in groups.items():
+        blocks.append(([x], several))
+        while len(blocks) > 1 and mean(blocks[-2][1]) >= mean(blocks[-1][1]):
+            after = blocks.pop()
+            blocks[-1] = (blocks[-1][0] + after[0], blocks[-1][1] + after[1])
+    return {x: mean(several) for places, several in blocks for x in places}
 
 
 def front(tried: Sequence[Candidate], chosen: Candidate) -> list[Candidate]:

@@ -53,7 +53,8 @@ def walk(trial: Callable[[Options], Candidate], space: Space, budget: Budget, li
                 tried[name] = trial(options)
         return len(tried) > before
 
-    visit(_grid(space))
+    grid = list({name_of(options): options for options in _grid(space)}.values())
+    visit(grid if len(grid) <= limit else [grid[i * len(grid) // limit] for i in range(limit)])
     while any(visit(_neighbours(one, space, judge)) for judge, one in _promising(list(tried.values()), budget)):
         pass
     best = min(tried.values(), key=Judge(budget, tried.values()).rank)
@@ -158,7 +159,8 @@ def space_of(fixed: Mapping[str, Any]) -> dict[str, list[Any]]:
         if not given:
             raise ValueError(f"space: {name} has no value")
         for value in given:
-            compress(word, **{name: value})
+            if value not in SPACE[name]:
+                compress(word, **{name: value})
         space[name] = list(dict.fromkeys(given))
     return space
 
