@@ -8,8 +8,8 @@ training and serves for it, because a model's loss on texts that it was trained 
 README.md in this folder. The search sees the validation texts alone; the test texts are measured once, on its result.
 
 Beside it fastText, if it is installed: trained on the same texts over vectors' length, n-grams and buckets, quantized over
-cutoff, qnorm and retraining (20 files a set; the rate is 0.5, and less where that ends in a NaN). The two columns have the
-file that is best on the validation texts, of all, and of those that are no larger than ours.
+cutoff, qnorm and retraining (54 files a set, at most). The two columns have the file that is best on the validation texts,
+of all, and of those that are no larger than ours.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ import nlucompress
 from nlucompress.data import read_labelled
 
 TRAININGS = [{"dim": dim, "bucket": bucket, **grams} for dim, bucket, grams in itertools.product(
-    (32, 100), (20_000, 200_000), ({"wordNgrams": 2}, {"wordNgrams": 2, "minn": 2, "maxn": 5}))]  # fmt: skip
+    (16, 32, 100), (5_000, 20_000, 200_000), ({"wordNgrams": 2}, {"wordNgrams": 2, "minn": 2, "maxn": 5}))]  # fmt: skip
 QUANTIZATIONS = [{"cutoff": 0, "retrain": False, "qnorm": qnorm} for qnorm in (False, True)] + [
     {"cutoff": cutoff, "retrain": retrain, "qnorm": qnorm}
-    for cutoff, retrain, qnorm in itertools.product((5_000, 20_000), (False, True), (False, True))
+    for cutoff, retrain, qnorm in itertools.product((1_000, 5_000, 20_000, 50_000), (False, True), (False, True))
 ]
-BEST = 2  # trainings that are quantized
+BEST = 3  # trainings that are quantized
 
 
 def trained(texts, labels, logistic):
@@ -104,8 +104,11 @@ def of_fasttext(training, searched, tested, limit, folder):
 
     ranked = []
     for i, options in enumerate(TRAININGS):
-        model = steady(lambda rate, options=options: fasttext.train_supervised(
-            str(lines), epoch=30, lr=rate, thread=1, seed=0, verbose=0, **options))  # fmt: skip
+        model = steady(lambda seed, options=options: fasttext.train_supervised(
+            str(lines), epoch=30, lr=0.5, thread=1, seed=seed, verbose=0, **options))  # fmt: skip
+        if model is None:
+            print(f"\rfastText: a NaN with {options}", file=sys.stderr)
+            continue
         model.save_model(str(pathlib.Path(folder) / f"{i}.bin"))
         ranked.append((accuracy(model, searched), i))
         print(f"\rfastText: {len(ranked)} trained  ", end="", file=sys.stderr, flush=True)
@@ -128,13 +131,13 @@ def of_fasttext(training, searched, tested, limit, folder):
 
 
 def steady(train):
-    """A training at the highest rate that ends without a NaN."""
-    for rate in (0.5, 0.25):
+    """A training under the first seed that does not end in a NaN, as some do at once; None if all do."""
+    for seed in range(5):
         try:
-            return train(rate)
+            return train(seed)
         except RuntimeError:
             continue
-    return train(0.1)
+    return None
 
 
 def flat(text):
