@@ -72,7 +72,7 @@ class SearchResult:
         bad = " at the interval's bad end" if budget.sure else ""
         got = [f"{one.bytes:,} bytes"]
         if budget.max_loss is not None:
-            usual = f" ({one.usual_loss:.2f} as with as many flips usual)" if not budget.sure else ""
+            usual = "" if budget.sure else f" (usual with as many flips: {one.usual_loss:.2f})"
             got.append(f"{one.bad_loss:.2f} points of {budget.yardstick} lost{bad}{usual}")
         if budget.max_flips is not None:
             got.append(f"{one.bad_flips:.2%} of labels flipped{bad}")
@@ -151,7 +151,8 @@ def search(
     max_loss: points (hundredths) of the yardstick: "accuracy" (default), "macro-f1", or "same-label", the share of flips.
     max_flips: share of labels that may differ from the original's, 0..1, or a text such as "0.5%". target_size: bytes, or
     a text such as "200KB". At least one of the three; of several, all hold. sure: the 95 % interval's bad end must hold,
-    not the estimate alone. What holds, holds on the searched texts; the estimate on the others may be above the limit.
+    not the estimate alone. What holds, holds on the searched texts, where a lucky candidate is held to what others with as
+    many flips lose (see Judge); the estimate on the held-out texts may still be above the limit, and then a remark says so.
     space: values for options of compress that shall not be walked freely: {"check_bits": 8, "range": ["class"]}.
     candidates: at most so many are tried. seed: of the split and of the bootstrap.
     state: a file that keeps what was tried, a JSON line a candidate; a search that finds its file goes on from there.
@@ -183,18 +184,17 @@ def search(
     walked = useful(values, model)
     light = lighter(model, walked)
     seen: list[Candidate] = []
-    with State(state, key) as kept:
-        trials = Trials(model, light, fingerprint, texts, before, budget, seed, kept)
+    trials = Trials(model, light, fingerprint, texts, before, budget, seed, State(state, key))
 
-        def trial(options: Options) -> Candidate:
-            seen.append(trials(options))
-            if progress is not None:
-                judge = Judge(budget, seen)
-                best = min(seen, key=judge.rank)
-                progress(len(seen), f"{best.bytes:,} bytes {'hold' if judge.holds(best) else 'come closest'}")
-            return seen[-1]
+    def trial(options: Options) -> Candidate:
+        seen.append(trials(options))
+        if progress is not None:
+            judge = Judge(budget, seen)
+            best = min(seen, key=judge.rank)
+            progress(len(seen), f"{best.bytes:,} bytes {'hold' if judge.holds(best) else 'come closest'}")
+        return seen[-1]
 
-        tried = walk(trial, walked, budget, candidates)
+    tried = walk(trial, walked, budget, candidates)
     files: dict[str, Compressed] = {}
     while True:  # the file itself, made of the whole model, has the last word
         judge = Judge(budget, tried)
@@ -222,9 +222,9 @@ def search(
                        f"{budget.yardstick}, {flips:.2%} of labels{' at the bad ends' if sure else ''}; "
                        "more texts, or a smaller budget, make that less likely")  # fmt: skip
     shown = {id(one): dataclasses.replace(one, usual_loss=judge.usual(one), chosen=one is chosen) for one in tried}
-    best_of_all = tuple(shown[id(one)] for one in front(tried, chosen))
+    pareto = tuple(shown[id(one)] for one in front(tried, chosen))
     return SearchResult(
-        budget, shown[id(chosen)], met, best_of_all, estimate, ends, len(texts.samples),
+        budget, shown[id(chosen)], met, pareto, estimate, ends, len(texts.samples),
         len(rest.samples), parts.words, len(tried), compressed, tuple(remarks),
     )  # fmt: skip
 
@@ -298,6 +298,10 @@ def _read(data: Data, model: LinearModel, needed: bool) -> Texts:
         samples, labels = read_samples(data, "text" if text else None, needed)
     else:
         place = "data"
+        if not isinstance(data, tuple) or len(data) != 2:
+            raise ValueError(
+                f"{place}: {type(data).__name__}, not a path or a pair (samples, labels), labels None if unknown"
+            )
         given: Any = data[0]
         samples = [row for _, row in given.iterrows()] if hasattr(given, "iterrows") else list(given)
         labels = None if data[1] is None else list(data[1])

@@ -111,12 +111,14 @@ class Trials:
         after = self._before.copy()
         try:
             for place, label in record["changes"]:
+                if place < 0:
+                    raise ValueError
                 if after.ndim == 2:
                     after[place] = False
                     after[place, label] = True
                 else:
                     after[place] = label
-            if after.ndim == 1 and not (0 <= after.min(initial=0) <= after.max(initial=0) < len(self._model.classes)):
+            if after.ndim == 1 and (after.min(initial=0) < 0 or after.max(initial=0) >= len(self._model.classes)):
                 raise ValueError
         except (TypeError, ValueError, IndexError, OverflowError):
             raise self._state.damaged(record["line"], "its changes are not of these texts and classes") from None
@@ -134,14 +136,14 @@ class State:
         self._path = None if path is None else Path(path)
         self._key = dict(key)
         self._records: dict[str, dict[str, Any]] = {}
+        if self._path is not None:
+            self._open(self._path)
 
-    def __enter__(self) -> State:
-        if self._path is None:
-            return self
-        data = self._path.read_bytes() if self._path.exists() else b""
+    def _open(self, path: Path) -> None:
+        data = path.read_bytes() if path.exists() else b""
         if not data:
-            self._path.write_bytes(json.dumps(self._key).encode() + b"\n")
-            return self
+            path.write_bytes(json.dumps(self._key).encode() + b"\n")
+            return
         *lines, rest = data.split(b"\n")
         self._check(self._parsed(lines[0] if lines else rest, 1))
         for number, line in enumerate(lines[1:], 2):
@@ -153,11 +155,7 @@ class State:
                 raise self.damaged(number, f"its options are not {', '.join(SPACE)}")
             self._records[name_of(record["options"])] = {**record, "line": number}
         if rest:
-            os.truncate(self._path, len(data) - len(rest))
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
+            os.truncate(path, len(data) - len(rest))
 
     def get(self, options: Options) -> dict[str, Any] | None:
         """What is known of a candidate: bytes and changes."""

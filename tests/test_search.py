@@ -285,9 +285,8 @@ def test_a_candidate_has_the_size_and_the_answers_of_the_file(case: strategies.C
     texts = Texts(case.samples, [key_of(sample) for sample in case.samples], None)
     before = predicted(exact(model).predict(case.samples), model.classes, multilabel)
     budget = Budget(max_flips=0.0, yardstick="same-label")
-    with State(None, {}) as state:
-        trials = Trials(model, lighter(model, SPACE), model.fingerprint(), texts, before, budget, 0, state)
-        found = trials(options)
+    light = lighter(model, SPACE)
+    found = Trials(model, light, model.fingerprint(), texts, before, budget, 0, State(None, {}))(options)
     file = compress(model, **options)
     after = predicted(file.model().predict(case.samples), model.classes, multilabel)
     assert found.bytes == len(file.data)
@@ -562,6 +561,7 @@ def test_labels_that_are_no_classes_count_as_wrong_and_are_remarked() -> None:
         ((TEXTS, LABELS), {"max_loss": 1.0, "candidates": 0}, "candidates: 0 is below 1"),
         ((TEXTS, None), {"max_loss": 1.0}, "max_loss is held against right labels, and the samples have none"),
         ((TEXTS, None), {"target_size": 9999, "yardstick": "macro-f1"}, "right labels"),
+        (TEXTS, {"max_flips": 0.1}, r"data: list, not a path or a pair \(samples, labels\)"),
         ((TEXTS, LABELS[:9]), {"max_loss": 1.0}, "300 samples and 9 labels"),
         (([], []), {"max_loss": 1.0}, "no samples"),
         ((["play"] * 9, ["play"] * 9), {"max_loss": 1.0}, "9 samples, 1 of them distinct"),
@@ -632,6 +632,8 @@ def test_the_last_line_that_an_interruption_left_unfinished_is_dropped(tmp_path:
         ('"bytes": ', '"bytes": -', "line 2: damaged: it is not a candidate's"),
         ('"gamma"', '"gamme"', "line 2: damaged: its options"),
         ('"changes": [', '"changes": [[9999, 0], ', "line 2: damaged: its changes are not of these texts"),
+        ('"changes": [', '"changes": [[-1, 0], ', "line 2: damaged: its changes are not of these texts"),
+        ('"changes": [', '"changes": [["a", 0], ', "line 2: damaged: its changes are not of these texts"),
         ('"changes": [', '"changes": [[0, 77], ', "line 2: damaged: its changes are not of these texts"),
         ('{"state"', 'notes of mine\n{"state"', "line 1: damaged"),
         ('{"state"', '{"status"', "not the state of a search"),
