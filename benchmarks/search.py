@@ -18,15 +18,13 @@ import argparse
 import itertools
 import json
 import pathlib
-import platform
 import sys
 import tempfile
 import time
-from importlib import metadata
 
 import joblib
 import numpy as np
-import sklearn
+from provenance import heading, provenance
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
@@ -160,15 +158,13 @@ def main():
     args = parser.parse_args()
     if len(args.sets) % 4:
         parser.error("a data set has four arguments: NAME TRAIN VALIDATION TEST")
-    try:
-        versions = {"sklearn": sklearn.__version__, "fasttext": metadata.version("fasttext") if args.fasttext else None}
-    except metadata.PackageNotFoundError:
+    facts = provenance("scikit-learn", "fasttext")
+    if args.fasttext and facts["versions"]["fasttext"] is None:
         print("fastText: left out (not installed)", file=sys.stderr)
-        args.fasttext, versions = False, {"sklearn": sklearn.__version__, "fasttext": None}
+        args.fasttext = False
     with tempfile.TemporaryDirectory() as folder:
         results = [measure(*args.sets[i : i + 4], args, folder) for i in range(0, len(args.sets), 4)]
-    print(f"nlucompress {nlucompress.__version__}, {versions}, Python {platform.python_version()}; "
-          f"at most {args.max_loss:g} points of accuracy\n")  # fmt: skip
+    print(f"{heading(facts)}; at most {args.max_loss:g} points of accuracy\n")
     print("| set | options | joblib KB | .nluc KB | validation: texts, points lost | test accuracy before | after "
           "| points lost (95 %) | labels flipped | candidates | s |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|---|---|")
@@ -191,9 +187,7 @@ def main():
                   f"| {share(best['validation'])} | {share(best['test'])} | {options} "
                   f"| {small['bytes'] / 1e3 if small else 0:,.0f} | {share(small and small['test'])} |")  # fmt: skip
     if args.json:
-        facts = {"nlucompress": nlucompress.__version__, "python": platform.python_version(), "versions": versions,
-                 "machine": platform.machine(), "max_loss": args.max_loss}  # fmt: skip
-        args.json.write_text(json.dumps({"facts": facts, "results": results}, indent=1))
+        args.json.write_text(json.dumps({**facts, "max_loss": args.max_loss, "results": results}, indent=1))
 
 
 if __name__ == "__main__":
