@@ -41,6 +41,7 @@ def compare(
     """
     facts = model.info()
     options = {name: facts.get("options", {}).get(name) for name in ("buckets", "range", "check_bits", "gamma", "norm")}
+    options |= {name: facts["options"][name] for name in ("codebook", "prune") if name in facts.get("options", {})}
     try:
         again = compress(source, **options)
     except (TypeError, BuildError) as error:  # facts are words: a file may say anything there

@@ -29,6 +29,7 @@ from nlucompress.rows import CODERS
 
 options = st.fixed_dictionaries({
     "buckets": st.sampled_from([2, 3, 16, 256]), "range": st.sampled_from(["model", "class"]),
+    "codebook": st.sampled_from(["even", "kmeans"]), "prune": st.sampled_from([0.0, 0.1]),
     "gamma": st.sampled_from([1.0, 1.7, 4.0]), "layout": st.sampled_from(["auto", "fast", *CODERS]),
 })  # fmt: skip
 
@@ -300,6 +301,8 @@ def test_a_model_with_a_baseline_keeps_all_features(norm: Any) -> None:
     [
         ("buckets", 1, ["buckets", "1", "2..256"]), ("buckets", 257, ["buckets", "257", "2..256"]),
         ("range", "row", ["range", "'row'", "'model'", "'class'"]),
+        ("codebook", "odd", ["codebook", "'odd'", "'even'", "'kmeans'"]),
+        ("prune", 1.0, ["prune", "1.0", "below 1"]),
         ("check_bits", -1, ["check_bits", "-1", "0..32"]), ("check_bits", 33, ["check_bits", "33", "0..32"]),
         ("gamma", 0.5, ["gamma", "0.5", "1..16"]), ("gamma", float("nan"), ["gamma", "nan"]),
         ("layout", "tiny", ["layout", "'tiny'", "'fast'", "'auto'"]),
@@ -320,6 +323,17 @@ def test_the_options_are_in_the_facts() -> None:
     assert facts["writer"] == f"nlucompress {nlucompress.__version__}"
     assert facts["fingerprint"] == model_of().fingerprint()
     assert facts["features_source"] == len(WORDS)
+
+
+def test_a_codebook_and_a_threshold_are_in_the_facts_where_they_are_not_the_default() -> None:
+    fitted = compress(model_of(), codebook="kmeans", prune=0.25).info()["options"]
+    assert (fitted["codebook"], fitted["prune"]) == ("kmeans", 0.25)
+    assert compress(model_of(), prune=0.25).info()["options"]["codebook"] == "even"
+
+
+def test_pruning_makes_a_smaller_file() -> None:
+    large = model_of(classes=tuple("abcdefgh"), weights=np.random.default_rng(1).standard_t(4, (len(WORDS), 8)))
+    assert len(compress(large, prune=0.25).data) < len(compress(large).data)
 
 
 def test_progress_is_told_the_stages_in_order() -> None:
