@@ -133,7 +133,7 @@ def load_once(path):
     for step in ("load", "lookups", "load again", "load a third time"):
         with Clock() as clock:
             if step == "lookups":
-                found = [models[0].lookup(key) for key in keys[:LOOKUPS]]
+                found = sum(models[0].lookup(key) is not None for key in keys[:LOOKUPS])
             else:
                 models.append(nlucompress.load(path))
         after = resident()
@@ -141,7 +141,7 @@ def load_once(path):
         if after:
             steps[step] |= {kind: after[kind] - before[kind] for kind in after}
         before = after
-    assert all(found)
+    assert found == LOOKUPS
     print(json.dumps({"mapped_byte": byte, "steps": steps}))
 
 
