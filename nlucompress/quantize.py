@@ -196,7 +196,7 @@ def _codebook(below: float, above: float, buckets: int, outliers: Floats) -> tup
 def _short(step: float) -> float:
     """A step rounded up to 16 bits, so that its multiples by 8 bits are exact in a float32.
 
-    >>> _short(1 / 3) * 255 == np.float32(_short(1 / 3) * 255)
+    >>> _short(1 / 3) * 255 == float(np.float32(_short(1 / 3) * 255))
     True
     """
     fraction, exponent = math.frexp(step)
