@@ -72,7 +72,7 @@ def measure(name, train, validation, test, args, folder):
     source = pathlib.Path(folder) / f"{name}.joblib"
     joblib.dump(trained(*training, args.lr), source)
     began = time.perf_counter()
-    found = nlucompress.search(source, searched, held_out=tested, max_loss=args.max_loss, seed=0, candidates=args.candidates,
+    found = nlucompress.search(source, searched, held_out=tested, max_loss=args.max_loss, candidates=args.candidates,
                                progress=lambda count, words: print(f"\r{name}: {count} tried, {words}  ", end="",
                                                                    file=sys.stderr, flush=True))  # fmt: skip
     seconds = time.perf_counter() - began
