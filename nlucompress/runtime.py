@@ -33,6 +33,7 @@ class Model:
         self._file.classes.flags.writeable = False
         self._scorer = _scorer(self._file, buffer)
         self.table = self._scorer.table
+        self.frame: reference.Frame = self._file  # what a Scorer reads besides the table
 
     def __reduce__(self) -> tuple[type[Model], tuple[bytes]]:
         return Model, (bytes(self._buffer),)
@@ -57,6 +58,11 @@ class Model:
     def link(self) -> str:
         """How scores become probabilities: see LinearModel; "identity" if they do not."""
         return self._file.link
+
+    @property
+    def n_features(self) -> int:
+        """How many features the index holds."""
+        return self._file.n
 
     @property
     def takes_text(self) -> bool:
