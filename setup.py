@@ -33,12 +33,15 @@ class Build(build_ext):
         folder.mkdir(parents=True, exist_ok=True)
         header = folder / "nluc.h"
         header.write_text(make_unicode.rewrite((NATIVE / "nluc.h").read_text("utf-8")), "utf-8")
-        # The source is built beside that header: an #include looks in the source's own folder first.
+        # The sources are built beside that header: an #include looks in the source's own folder first.
+        for name in ("module.c", "avx2.h"):
+            (folder / name).write_bytes((NATIVE / name).read_bytes())
         source = folder / "module.c"
-        source.write_bytes((NATIVE / "module.c").read_bytes())
         ext.sources = [str(source)]
         if self.compiler.compiler_type != "msvc":
-            ext.extra_compile_args.append("-O3")
+            # Not -O3: gcc's makes branches of conditional moves in the look-up.
+            flags = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic")
+            ext.extra_compile_args += [flag for flag in flags if self.takes(flag)]
             # One instruction a rank. Every x86-64 processor since 2008 has it (numpy 2.4 asks for as much and does not load
             # without); on an older one the extension says so at import. -march=native would not travel at all.
             if platform.machine().lower() in ("x86_64", "amd64") and self.takes("-mpopcnt"):

@@ -36,8 +36,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .linear import Floats, LinearModel, Namespace, Step
-from .reference import Frame, Integers, NameTable, Ngrams, Scorer, Table, batches, frequencies
+from .linear import Floats, Integers, LinearModel, Namespace, Step
+from .reference import Frame, NameTable, Ngrams, Scorer, Table, batches, frequencies
 from .runtime import Model
 
 NONE, UNLESS, CERTAIN = 0, 1, 2
@@ -108,6 +108,10 @@ class Certifier:
         self._task = source.task
         self._source, self._file = _Side(source, self.names), _Side(model.frame, model.table)
         self._worst = _Worst(self._file, model.n_features, source.task)
+        book, scale = model.frame.codebook.astype(np.float64), model.frame.scale
+        self._span = float(
+            np.ptp(book) * (1.0 if scale is None else np.abs(scale).max()) * np.abs(self._file.slope).max()
+        )
         self._largest_error = largest_error if model.frame.namespaces == source.namespaces else None
 
     def proofs(self, ngrams: list[Ngrams], n_samples: int) -> Proofs:
@@ -153,6 +157,9 @@ class Certifier:
             x, file_x = np.where(known, own.values, 0.0), np.where(kept, other.values, 0.0)
             used = np.where(kept, file_x, x)
             magnitude = source.magnitude(x, weights) + file.magnitude(file_x, file_weights)
+            magnitude += self._span * float(
+                np.abs(file_x).sum()
+            )  # a runtime may add up codes, and the lowest value later
             rounding = 16 * (own.error + other.error + (len(x) + 16) * UNIT)
             slack = rounding * magnitude + 1e-250
             starts = np.flatnonzero(np.append(-1, part.space[:-1]) != part.space)  # of each namespace that is there
@@ -182,7 +189,8 @@ class Certifier:
                 strangers = _Strangers(file, part, ~known, self._worst)
                 _walk(file, part, part.file_values, strangers)
                 reaches, factors = strangers.reaches(), (strangers.low, strangers.high)
-                slack = slack * max(1.0, strangers.high.max()) + rounding * sum(reaches) * self._worst.size
+                size = self._worst.size + self._span * self._worst.idf[1]
+                slack = slack * max(1.0, strangers.high.max()) + rounding * sum(reaches) * size
                 offset = offset - rivals.loss(self._worst, *reaches)
                 low, high = (factor[part.space[starts], None] for factor in factors)
                 for i, m in enumerate(margins):

@@ -18,7 +18,8 @@ from .importers import import_model
 from .index import build, check_values
 from .linear import LinearModel, Namespace, SparseRows
 from .quantize import Quantized, Range, quantize
-from .rows import coders, encode_rows, pack, ranges
+from .rows import Table, coders, encode_rows
+from .rows.bits import pack
 from .runtime import Model
 from .version import VERSION
 
@@ -116,17 +117,17 @@ def compress(
 
     begin("coding rows")
     zero = int(np.flatnonzero(quantized.codebook == 0)[0])
-    coder, parameters, rows = encode_rows(_take(quantized.codes, order), zero, layout)
     idf, numbers, idf_bits = _idf(model, order)
+    coder, rows = encode_rows(Table(quantized.codes.take(order), numbers, idf_bits, zero), layout)
     records = np.empty(index.n, np.uint64)
     records[slots] = check_values(hashes, check_bits)
-    records |= numbers << np.uint64(check_bits)
+    records |= rows.numbers << np.uint64(check_bits)
 
     begin("writing")
     data = modelfile.write(modelfile.ModelFile(
         namespaces, model.steps, model.classes, model.task, model.link, model.intercept, model.calibration, model.baseline,
-        index.n, index.levels, index.seeds, index.blocks, check_bits, idf_bits, pack(records, check_bits + idf_bits), idf,
-        quantized.codebook, quantized.scale, coder, {**parameters, "n": index.n, "columns": model.n_columns}, rows,
+        index.n, index.levels, index.seeds, index.blocks, check_bits, idf_bits, pack(records, check_bits + rows.bits), idf,
+        quantized.codebook, quantized.scale, coder, rows.parameters, rows.sections,
         facts={
             "writer": f"nlucompress {VERSION}",
             "source": dict(model.source),
@@ -194,24 +195,16 @@ def _names(model: LinearModel, kept: npt.NDArray[np.bool_]) -> list[list[str]]:
     return out
 
 
-def _take(codes: SparseRows, order: npt.NDArray[np.int64]) -> SparseRows:
-    """Rows in another order."""
-    lengths = np.diff(codes.indptr)[order]
-    at = ranges(codes.indptr[order], lengths)
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    return SparseRows(indptr, codes.indices[at], codes.data[at], (len(order), codes.shape[1]))
-
-
 def _idf(model: LinearModel, order: npt.NDArray[np.int64]
-         ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint64], int]:  # fmt: skip
+         ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], int]:  # fmt: skip
     """The distinct idf values, each slot's number among them, and the bits that such a number takes."""
     if model.idf is None or not len(order):
-        return np.empty(0, np.float32), np.zeros(len(order), np.uint64), 0
+        return np.empty(0, np.float32), np.zeros(len(order), np.int64), 0
     values, numbers = np.unique(model.idf[order].astype(np.float32), return_inverse=True)
     bits = (len(values) - 1).bit_length()
     if bits > MAX_IDF_BITS:
         raise BuildError(f"{len(values)} distinct idf values, the limit is {1 << MAX_IDF_BITS}")
-    return values, numbers.astype(np.uint64), bits
+    return values, numbers.astype(np.int64), bits
 
 
 def _rounded(value: float) -> float | int:

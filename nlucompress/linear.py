@@ -22,6 +22,7 @@ import numpy.typing as npt
 from .errors import ModelImportError
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 ANALYZERS = ("word", "char", "char_wb", "features", "dict")
 TASKS = ("binary", "multiclass", "multilabel")
@@ -137,6 +138,23 @@ class SparseRows:
         rows = np.repeat(np.arange(stop - start), np.diff(self.indptr[start : stop + 1]))
         out[rows, self.indices[first:last]] = self.data[first:last]
         return out
+
+    def take(self, rows: npt.NDArray[np.int64]) -> SparseRows:
+        """These rows, in this order."""
+        lengths = np.diff(self.indptr)[rows]
+        at = ranges(self.indptr[rows], lengths)
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return SparseRows(indptr, self.indices[at], self.data[at], (len(rows), self.shape[1]))
+
+
+def ranges(starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """start, start + 1, … of each range, one after the other.
+
+    >>> ranges(np.array([5, 9]), np.array([2, 3])).tolist()
+    [5, 6, 9, 10, 11]
+    """
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
 
 
 @dataclass(frozen=True, eq=False)

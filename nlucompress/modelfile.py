@@ -18,11 +18,12 @@ import numpy.typing as npt
 from . import fileformat
 from .errors import FormatError, ModelImportError
 from .index import BLOCK_BITS, MAX_LEVELS
-from .linear import LABELS, LINKS, TASKS, Floats, Namespace, Step
-from .rows import CODERS, GUARD, SAMPLE, decode_offsets, encode_offsets, unpack
+from .linear import LABELS, LINKS, TASKS, Floats, Integers, Namespace, Step
+from .rows import CODERS, Reader, Shape
+from .rows.bits import packed_bytes, unpack
 
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
-FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0"}
+FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0"}
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Namespace) if f.default is not dataclasses.MISSING}
@@ -33,9 +34,10 @@ class ModelFile:
     """A compressed model, field by field; arrays are views of the file.
 
     namespaces … steps: as in LinearModel. n: features in the index. levels, seeds, blocks: see index.Index.
-    check_bits, idf_bits: a slot's record in ``slots`` is its check bits, then its number in ``idf`` (both packed).
-    idf: (≤2^24,) float32 distinct values, empty if no feature has one. codebook: (≤256,) float32; scale: None or
-    (n_columns,) float32. coder, parameters, rows: see rows.py. facts: what is told to people and read by nobody.
+    check_bits: a slot's record in ``slots`` is its check bits, then what the row coder keeps there (both packed).
+    idf: (≤2^24,) float32 distinct values, empty if no feature has one; a number of them has idf_bits bits. codebook:
+    (≤256,) float32; scale: None or (n_columns,) float32. coder, parameters, rows: see rows/coder.py. facts: what is told
+    to people and read by nobody.
     """
 
     namespaces: tuple[Namespace, ...]
@@ -66,6 +68,22 @@ class ModelFile:
         """How many scores a sample has."""
         return len(self.intercept)
 
+    @property
+    def shape(self) -> Shape:
+        """What the row coder knows of the model."""
+        return Shape(self.n, self.n_columns, self.idf_bits)
+
+    def reader(self) -> Reader:
+        """What looks rows up."""
+        return CODERS[self.coder].reader(self.shape, self.parameters, self.rows)
+
+    def records(self, slots: Integers) -> tuple[npt.NDArray[np.uint64], Integers]:
+        """Of each slot: its check bits, and the number that the row coder keeps in its record."""
+        width = self.check_bits + CODERS[self.coder].bits(self.shape, self.parameters)
+        records = unpack(self.slots, width, slots)
+        checks = records & np.uint64((1 << self.check_bits) - 1)
+        return checks, (records >> np.uint64(self.check_bits)).astype(np.int64)
+
 
 # -- writing ----------------------------------------------------------------------------------------------------------
 
@@ -82,7 +100,7 @@ def write(model: ModelFile) -> bytes:
         "steps": [{k: v for k, v in dataclasses.asdict(step).items() if v is not None} for step in model.steps],
         "index": {"n": model.n, "levels": list(model.levels), "seeds": list(model.seeds)},
         "slots": {"check_bits": model.check_bits, "idf_bits": model.idf_bits},
-        "rows": {"coder": model.coder, **model.parameters},
+        "rows": {"coder": model.coder, "n": model.n, "columns": model.n_columns, **model.parameters},
         "facts": dict(model.facts),
     }
     sections: dict[str, npt.NDArray[Any]] = {"labels": labels, "intercept": model.intercept.astype("<f8")}
@@ -146,8 +164,10 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     if idf_bits and not len(idf):
         raise FormatError("section 'idf' is missing, but a slot has idf bits (L1)")
     coder = rows.choice("coder", tuple(name.removeprefix("rows.") for name in FEATURES))
+    shape = Shape(rows.integer("n", n, n), rows.integer("columns", columns, columns), idf_bits)
+    parameters = {name: rows.integer(name, 0, most) for name, most in CODERS[coder].limits.items()}
     blocks = -(-sum(levels) // BLOCK_BITS)
-    width = check_bits + idf_bits
+    width = check_bits + CODERS[coder].bits(shape, parameters)
     model = ModelFile(
         namespaces, tuple(_step(fields, len(namespaces)) for fields in header.maps("steps", 0, 1024, "M3")),
         _decode_labels(header.map("classes").choice("type", LABEL_TYPES), count, sections), task, link,
@@ -156,34 +176,13 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
         if sections.has("calibration") else None,
         sections.floats("baseline", "<f8", columns, columns) if sections.has("baseline") else None,
         n, levels, seeds, sections.exactly("index", blocks * 64).view("<u4").reshape(blocks, 16), check_bits, idf_bits,
-        sections.exactly("slots", -(-n * width // 8) + GUARD if width else 0), idf, codebook,
+        sections.exactly("slots", packed_bytes(n, width)), idf, codebook,
         sections.floats("scale", "<f4", columns, columns) if sections.has("scale") else None,
-        coder, *_rows(coder, rows, sections, n, columns), header.get("facts", dict),
+        coder, parameters, CODERS[coder].read(shape, parameters, sections.exactly), header.get("facts", dict),
     )  # fmt: skip
     if verify == "full":
         _check_inside(model)
     return model
-
-
-def _rows(coder: str, fields: Fields, sections: Sections, n: int, columns: int
-          ) -> tuple[dict[str, int], dict[str, npt.NDArray[Any]]]:  # fmt: skip
-    """Parameters and sections of the row coder, their lengths checked."""
-    parameters = {"n": fields.integer("n", n, n), "columns": fields.integer("columns", columns, columns)}
-    if coder == "dense":
-        return parameters, {"rows": sections.exactly("rows", n * columns)}
-    count = fields.integer("count", 0, (1 << 40) - 1)
-    low_bits = fields.integer("low_bits", 0, 31)
-    parameters |= {"count": count, "low_bits": low_bits}
-    if (count >> low_bits) + n >= 1 << 32:
-        raise FormatError(f"header: rows: {count} entries of {n} rows with {low_bits} low bits need 2^32 bits (R1)")
-    high = ((count >> low_bits) + n) // 8 + 1 + GUARD
-    samples = n // SAMPLE + 1
-    return parameters, {
-        "rows": sections.exactly("rows", count * (2 if columns <= 256 else 3)),
-        "row_low": sections.exactly("row_low", -(-(n + 1) * low_bits // 8) + GUARD if low_bits else 0),
-        "row_high": sections.exactly("row_high", high),
-        "row_samples": sections.exactly("row_samples", samples * 4).view("<u4"),
-    }
 
 
 def _namespace(fields: Fields) -> Namespace:
@@ -258,22 +257,16 @@ def _check_inside(model: ModelFile) -> None:
     ones = np.bitwise_count(model.blocks[:, 1:]).sum(axis=1, dtype=np.int64)
     if int(ones.sum()) != model.n or (model.blocks[:, 0] != np.cumsum(ones) - ones).any():
         raise FormatError(f"section 'index': {int(ones.sum())} bits set and their ranks, for {model.n} features (I3)")
-    if model.idf_bits:
-        records = unpack(model.slots, model.check_bits + model.idf_bits, np.arange(model.n))
-        most = int((records >> np.uint64(model.check_bits)).max(initial=0))
-        if most >= len(model.idf):
-            raise FormatError(f"section 'slots': idf number {most}, the table has {len(model.idf)} (L2)")
-    if model.coder == "plain":
-        count, low_bits = model.parameters["count"], model.parameters["low_bits"]
-        offsets = decode_offsets(low_bits, model.rows, model.n, count)
-        _, again = encode_offsets(offsets, low_bits)
-        for name, section in again.items():
-            if offsets[0] or offsets[-1] != count or not np.array_equal(section, model.rows[name]):
-                raise FormatError(f"section {name!r}: not the offsets of {model.n} rows that end at {count} (R2)")
-    read = CODERS[model.coder].reader(model.parameters, model.rows)
+    slots = np.arange(model.n)
+    _, numbers = model.records(slots)
+    CODERS[model.coder].check(model.shape, model.parameters, model.rows, numbers)
+    reader = model.reader()
+    most = int(reader.idf(slots, numbers).max(initial=0)) if model.idf_bits else 0
+    if model.idf_bits and most >= len(model.idf):
+        raise FormatError(f"idf number {most}, the table has {len(model.idf)} (L2)")
     for start in range(0, model.n, 4096):
         slots = np.arange(start, min(start + 4096, model.n))
-        lengths, columns, codes = read(slots)
+        lengths, columns, codes = reader.rows(slots, numbers[slots])
         if columns.max(initial=0) >= model.n_columns or codes.max(initial=0) >= len(model.codebook):
             raise FormatError(f"section 'rows': a class or code of slots {start}…{slots[-1]} is out of range (R3)")
         ends = np.cumsum(lengths)

@@ -2,8 +2,9 @@
 
 The codebook is even: multiples k·step of one step, zero among them, and each weight goes to the nearest value. With B
 buckets the side of the larger extreme M gets B//2 multiples and the other B - 1 - B//2 (where both extremes are about
-alike, both get the smaller number, and a bucket of an even B stays unused), so the largest weight is exact and no weight
-is off by more than half a step. Two buckets are too few for that: they may leave the largest weight half a step off. A
+alike, both get the smaller number, and a bucket of an even B stays unused), so no weight is off by more than half a step,
+and the largest by 1/32768 at most: a step has 16 bits, so that its multiples are exact in a float32 and a runtime may add
+codes before it multiplies. Two buckets are too few for that: they may leave the largest weight half a step off. A
 weight whose nearest value is zero is dropped.
 
 Heavy tails: one weight of 90 standard deviations would stretch the step until all others round to zero. So where taking
@@ -14,6 +15,7 @@ but the next ones follow closely. benchmarks/README.md has the measurements.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -130,16 +132,26 @@ def _codebook(below: float, above: float, buckets: int, outliers: Floats) -> tup
     even = buckets - len(outliers)
     more, fewer = even // 2, even - 1 - even // 2
     larger, smaller = max(below, above), min(below, above)
-    step = larger / more
+    step = _short(larger / more)
     if smaller > (fewer + 0.5) * step:  # sides alike, and an even number of buckets: one of them stays unused
         more = max(fewer, 1)
-        step = larger / fewer if fewer else 2 * smaller
+        step = _short(larger / fewer if fewer else 2 * smaller)
     if not step:
         return np.unique(np.append(outliers, 0.0)).astype(np.float32), 0.0
     lower, upper = (min(side, int(np.ceil(span / step - 0.5))) for side, span in
                     zip((more, fewer) if below > above else (fewer, more), (below, above), strict=True))  # fmt: skip
     values = np.arange(-lower, upper + 1) * step
     return np.unique(np.concatenate([values, outliers]).astype(np.float32)), step
+
+
+def _short(step: float) -> float:
+    """A step rounded up to 16 bits, so that its multiples by 8 bits are exact in a float32.
+
+    >>> _short(1 / 3) * 255 == np.float32(_short(1 / 3) * 255)
+    True
+    """
+    fraction, exponent = math.frexp(step)
+    return math.ldexp(math.ceil(math.ldexp(fraction, 16)), exponent - 16)
 
 
 def _encode(model: LinearModel, codebook: npt.NDArray[np.float32], scale: npt.NDArray[np.float32] | None

@@ -16,11 +16,9 @@ import numpy.typing as npt
 
 from . import index
 from .featurize import Analyzer, Counts
-from .linear import Floats, LinearModel, Namespace, SparseRows, Step
+from .linear import Floats, Integers, LinearModel, Namespace, SparseRows, Step, ranges
 from .modelfile import ModelFile
-from .rows import CODERS, ranges, unpack
 
-Integers = npt.NDArray[np.int64]
 Ngrams = tuple[Integers, Integers, Floats, list[str]]
 Item = TypeVar("Item")
 BATCH = 128  # samples scored together: bounds intermediate arrays, 40 bytes for each weight that they meet
@@ -68,7 +66,7 @@ class FileTable:
 
     def __init__(self, file: ModelFile) -> None:
         self._file = file
-        self._read_rows = CODERS[file.coder].reader(file.parameters, file.rows)
+        self._reader = file.reader()
 
     def find(self, namespace: int, names: Sequence[str]) -> Integers:
         """Slots; -1 where no level has a 1 or the check bits differ."""
@@ -77,32 +75,35 @@ class FileTable:
         slots = index.find(hashes, file.levels, file.blocks, file.n)
         found = slots >= 0
         wanted = index.check_values(hashes[found], file.check_bits)
-        mask = np.uint64((1 << file.check_bits) - 1)
-        slots[found] = np.where((self._records(slots[found]) & mask) == wanted, slots[found], -1)
+        checks, _ = file.records(slots[found])
+        slots[found] = np.where(checks == wanted, slots[found], -1)
         return slots
 
+    def look_up(self, namespace: int, names: Sequence[str]) -> tuple[Integers, npt.NDArray[np.bool_]]:
+        """Slots, and which were found: two arrays (len(names),)."""
+        slots = self.find(namespace, names)
+        return slots, slots >= 0
+
     def idf(self, ids: Integers) -> Floats:
-        """From the table of distinct values, by the number in the slot's record."""
+        """From the table of distinct values, by the number that the coder keeps."""
         file = self._file
         if not len(file.idf):
             return np.ones(len(ids))
-        numbers = (self._records(ids) >> np.uint64(file.check_bits)).astype(np.int64)
+        _, numbers = file.records(ids)
+        numbers = self._reader.idf(ids, numbers)
         return np.asarray(file.idf[np.minimum(numbers, len(file.idf) - 1)], np.float64)
 
     def rows(self, ids: Integers) -> tuple[Integers, Integers, Floats]:
         """Codes through the codebook, times the class's scale."""
         file = self._file
-        lengths, columns, codes = self._read_rows(ids)
+        _, numbers = file.records(ids)
+        lengths, columns, codes = self._reader.rows(ids, numbers)
         good = (columns < file.n_columns) & (codes < len(file.codebook))  # R3: what is out of range counts nothing
         weights = np.where(good, file.codebook[np.where(good, codes, 0)], 0.0).astype(np.float64)
         columns = np.where(good, columns, 0)
         if file.scale is not None:
             weights *= file.scale[columns]
         return lengths, columns, weights
-
-    def _records(self, slots: Integers) -> npt.NDArray[np.uint64]:
-        file = self._file
-        return unpack(file.slots, file.check_bits + file.idf_bits, slots)
 
 
 class NameTable:

@@ -13,8 +13,7 @@ import numpy.typing as npt
 from . import fileformat, modelfile, reference
 from .backend import backend
 from .errors import FormatError
-from .linear import Floats
-from .reference import Integers
+from .linear import Floats, Integers
 
 
 class Model:
@@ -31,9 +30,8 @@ class Model:
         self._container = fileformat.decode(buffer, verify)
         self._file = modelfile.read(self._container, verify)
         self._file.classes.flags.writeable = False
-        self._scorer = _scorer(self._file, buffer)
-        self.table = self._scorer.table
-        self.frame: reference.Frame = self._file  # what a Scorer reads besides the table
+        self._scorer, self.table = _backend(self._file, buffer)
+        self.frame = self._file  # what a Scorer reads besides the table
 
     def __reduce__(self) -> tuple[type[Model], tuple[bytes]]:
         return Model, (bytes(self._buffer),)
@@ -122,8 +120,7 @@ class Model:
             raise TypeError(f"expected a list of features, got one {type(features).__name__}")
         if not 0 <= namespace < len(self._file.namespaces):
             raise IndexError(f"namespace {namespace} is not in 0..{len(self._file.namespaces) - 1}")
-        slots = self.table.find(namespace, features)
-        return slots, slots >= 0
+        return self.table.look_up(namespace, features)
 
     def info(self) -> dict[str, Any]:
         """Facts and sizes: bytes by section, bits a feature beside the theoretical bound, options, source.
@@ -166,13 +163,15 @@ class Model:
         }  # fmt: skip
 
 
-def _scorer(file: modelfile.ModelFile, buffer: bytes | memoryview) -> reference.Scorer:
-    """The backend's: the native core, or the reference in numpy."""
+def _backend(file: modelfile.ModelFile, buffer: bytes | memoryview) -> tuple[reference.Scorer, reference.FileTable]:
+    """Scorer and table of the backend: the native core, or the reference in numpy."""
     if backend() == "native":
-        from .native import NativeScorer
+        from .native import NativeScorer, NativeTable
 
-        return NativeScorer(file, buffer)
-    return reference.Scorer(file, reference.FileTable(file))
+        native = NativeTable(file, buffer)
+        return NativeScorer(file, native), native
+    table = reference.FileTable(file)
+    return reference.Scorer(file, table), table
 
 
 def load(path: str | os.PathLike[str], verify: fileformat.Verify = "header") -> Model:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from .certificate import CERTAIN, UNLESS, Certifier, Proofs, joined
 from .compress import Compressed, compress
 from .errors import BuildError
-from .linear import Floats, LinearModel
+from .linear import Floats, Integers, LinearModel
 from .quantize import CHUNK
 from .reference import NameTable, Ngrams, batches, exact
 from .runtime import Model
@@ -29,7 +29,7 @@ STRANGERS = 1_000_000  # distinct n-grams of texts that the index does not hold,
 MADE_UP = 100_000  # n-grams that no text has, looked up
 BARS = 160  # of the histogram of weights
 
-Integers = npt.NDArray[np.int64]
+
 Facts = dict[str, Any]
 
 
@@ -63,8 +63,8 @@ def compare(
       ``changed``, by each proof; or None, with ``certificate_reason``.
     * ``lookups`` (distinct n-grams of each sample) and ``false_positives`` among them: found, though not in the index.
       ``strangers``: distinct n-grams that the index does not hold, ``of_texts`` and ``made_up``, and how many it found.
-    * with gold ``confusions`` (pairs of right and wrongly predicted label whose number changed) and ``classes`` (of each label
-      its samples, predictions, and precision, recall, F1 before and after).
+    * with gold ``confusions`` (pairs of right and wrongly predicted label whose number changed) and ``classes`` (of each
+      label its samples, predictions, and precision, recall, F1 before and after).
     * ``weights``: histogram of the source's, and the buckets.
     """
     if source.task != model.task or source.classes.tolist() != model.classes_.tolist():

@@ -340,7 +340,7 @@ def test_an_output_of_another_size_is_refused() -> None:
     with pytest.raises((ValueError, BufferError)):
         core.score_texts(["play"], readonly)
     with pytest.raises(ValueError, match="8 bytes"):
-        core.find(["play"], 0, np.empty(2, np.int64))
+        core.find(["play"], 0, np.empty(2, np.int64), np.empty(1, np.bool_))
 
 
 # -- a model as a Python object ---------------------------------------------------------------------------------------

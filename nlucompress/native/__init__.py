@@ -11,39 +11,44 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import reference
 from .._native import Model
 from ..featurize import Analyzer, Counts
-from ..linear import Floats
+from ..linear import Floats, Integers
 from ..modelfile import ModelFile
-from ..reference import Integers
 
 
 class NativeTable(reference.FileTable):
     """The features of a compressed file, found in C; rows of single look-ups are read by the reference."""
 
-    def __init__(self, file: ModelFile, core: Model) -> None:
+    def __init__(self, file: ModelFile, buffer: bytes | memoryview) -> None:
         super().__init__(file)
-        self._core = core
+        self.core = Model(buffer)
 
     def find(self, namespace: int, names: Sequence[str]) -> Integers:
-        """Slots; -1 of what the index does not have. Staged, 32 names in flight; on big lists without the GIL."""
+        """Slots; -1 of what the index does not have."""
+        return self.look_up(namespace, names)[0]
+
+    def look_up(self, namespace: int, names: Sequence[str]) -> tuple[Integers, npt.NDArray[np.bool_]]:
+        """Slots, and which were found. Staged, 128 names in flight; on big lists without the GIL."""
         if type(names) is not list:
             names = list(names)
-        slots = np.empty(len(names), np.int64)
-        done = self._core.find(names, namespace, slots)
-        if done < len(names):
+        count = len(names)
+        slots, found = np.empty(count, np.int64), np.empty(count, np.bool_)
+        done = self.core.find(names, namespace, slots, found)
+        if done < count:
             raise TypeError(f"name {done} is not a str")
-        return slots
+        return slots, found
 
 
 class NativeScorer(reference.Scorer):
     """Samples to scores in C. Immutable; any number of threads may use it at once."""
 
-    def __init__(self, file: ModelFile, buffer: bytes | memoryview) -> None:
-        self._core = Model(buffer)
-        super().__init__(file, NativeTable(file, self._core))
+    def __init__(self, file: ModelFile, table: NativeTable) -> None:
+        self._core = table.core
+        super().__init__(file, table)
         inputs = self._core.inputs()
         self._columns = len(file.intercept)
         self._binary = file.task == "binary"

@@ -17,6 +17,8 @@
 
 #define NLUC_MAX_NAMESPACES 256 /* what the format allows */
 #define NLUC_MAX_STEPS 1024
+#define NLUC_STAGE 128
+#include "avx2.h"
 #include "nluc.h"
 
 #define KEEP_GIL_BYTES 4096 /* of texts: about 50 microseconds */
@@ -61,11 +63,11 @@ static int text_of(PyObject *object, Text *text, PyObject **owner) {
     return 0;
 }
 
-/* A writable, C-contiguous buffer of exactly so many doubles or int64. */
-static int output(PyObject *object, Py_buffer *buffer, size_t count) {
+/* A writable, C-contiguous buffer of exactly so many doubles or int64 (size 8), or bools (size 1). */
+static int output(PyObject *object, Py_buffer *buffer, size_t count, size_t size) {
     if (PyObject_GetBuffer(object, buffer, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)) return -1;
-    if ((size_t)buffer->len != count * 8 || (uintptr_t)buffer->buf % 8) {
-        PyErr_Format(PyExc_ValueError, "out: %zd bytes, expected %zu numbers of 8 bytes", buffer->len, count);
+    if ((size_t)buffer->len != count * size || (uintptr_t)buffer->buf % size) {
+        PyErr_Format(PyExc_ValueError, "out: %zd bytes, expected %zu numbers of %zu bytes", buffer->len, count, size);
         PyBuffer_Release(buffer);
         return -1;
     }
@@ -143,7 +145,7 @@ static PyObject *score_texts(Model *self, PyObject *const *args, Py_ssize_t n_ar
     if (n_args != 2) return PyErr_Format(PyExc_TypeError, "score_texts takes 2 arguments, got %zd", n_args);
     if (!(tuple = PySequence_Tuple(args[0]))) return NULL; /* keeps the strings, whatever becomes of the list meanwhile */
     count = PyTuple_Size(tuple);
-    if (output(args[1], &out, (size_t)count * m->n_columns)) {
+    if (output(args[1], &out, (size_t)count * m->n_columns, 8)) {
         Py_DECREF(tuple);
         return NULL;
     }
@@ -252,7 +254,7 @@ static PyObject *score_items(Model *self, PyObject *const *args, Py_ssize_t n_ar
             return PyErr_Format(PyExc_TypeError, "score_items: column %u is not a list as long as the others", (unsigned)space);
         count = PyList_Size(column);
     }
-    if (output(args[1], &out, (size_t)count * m->n_columns)) return NULL;
+    if (output(args[1], &out, (size_t)count * m->n_columns, 8)) return NULL;
     for (i = 0; i < count; i++) {
         size_t size = 16384;
         nluc_sample sample;
@@ -278,7 +280,13 @@ static PyObject *score_items(Model *self, PyObject *const *args, Py_ssize_t n_ar
                 }
             }
             if (failed < 0) goto end;
-            if (!failed) nluc_finish(&sample, (double *)out.buf + (size_t)i * m->n_columns);
+            if (!failed && count > 1) { /* the n-grams are collected: the longer part needs no Python object */
+                Py_BEGIN_ALLOW_THREADS
+                nluc_finish(&sample, (double *)out.buf + (size_t)i * m->n_columns);
+                Py_END_ALLOW_THREADS
+            } else if (!failed) {
+                nluc_finish(&sample, (double *)out.buf + (size_t)i * m->n_columns);
+            }
             size *= 2;
         } while (sample.status == NLUC_E_ROOM);
         if (failed || sample.status) break;
@@ -318,39 +326,48 @@ static Py_ssize_t hash_some(PyObject *list, Py_ssize_t first, Py_ssize_t count, 
     return done;
 }
 
-static void find_some(const nluc_model *m, uint64_t (*hashes)[2], Py_ssize_t count, int64_t *out) {
+static void find_some(const nluc_model *m, uint64_t (*hashes)[2], Py_ssize_t count, int64_t *out, uint8_t *found) {
     Py_ssize_t first, i;
     for (first = 0; first < count; first += NLUC_STAGE) {
         uint32_t slots[NLUC_STAGE];
         Py_ssize_t n = count - first < NLUC_STAGE ? count - first : NLUC_STAGE;
         nluc_find_stage(m, hashes[first], sizeof *hashes, (uint32_t)n, slots);
-        for (i = 0; i < n; i++) out[first + i] = slots[i] == NLUC_ABSENT ? -1 : (int64_t)slots[i];
+        for (i = 0; i < n; i++) {
+            found[first + i] = slots[i] != NLUC_ABSENT;
+            out[first + i] = found[first + i] ? (int64_t)slots[i] : -1;
+        }
     }
 }
 
-PyDoc_STRVAR(find_doc, "find($self, names, namespace, out, /)\n--\n\n"
-"Write the slot of each name of a list, or -1, to out, a writable buffer of len(names) int64.\n\n"
+PyDoc_STRVAR(find_doc, "find($self, names, namespace, slots, found, /)\n--\n\n"
+"Write the slot of each name of a list, or -1, to slots, a writable buffer of len(names) int64, and whether there is one to\n"
+"found, of as many bools.\n\n"
 "Returns how many were looked up: fewer than len(names) if the name at that place is no str.");
 
 static PyObject *find(Model *self, PyObject *const *args, Py_ssize_t n_args) {
     const nluc_model *m = self->model;
     uint64_t few[NLUC_STAGE][2], (*hashes)[2] = few;
     Py_ssize_t count, done, some;
-    Py_buffer out;
+    Py_buffer out, found;
     unsigned long space;
     uint32_t seed;
-    if (n_args != 3 || !PyList_Check(args[0])) return PyErr_Format(PyExc_TypeError, "find takes a list, a number, and out");
+    if (n_args != 4 || !PyList_Check(args[0]))
+        return PyErr_Format(PyExc_TypeError, "find takes a list, a number, slots and found");
     space = PyLong_AsUnsignedLong(args[1]);
     if (PyErr_Occurred()) return NULL;
     if (space >= m->n_namespaces) return PyErr_Format(PyExc_IndexError, "namespace %lu", space);
     seed = m->namespaces[space].seed;
     count = PyList_Size(args[0]);
-    if (output(args[2], &out, (size_t)count)) return NULL;
+    if (output(args[2], &out, (size_t)count, 8)) return NULL;
+    if (output(args[3], &found, (size_t)count, 1)) {
+        PyBuffer_Release(&out);
+        return NULL;
+    }
     if (count < KEEP_GIL_NAMES) {
         for (done = 0; done < count; done += some) {
             Py_ssize_t most = count - done < NLUC_STAGE ? count - done : NLUC_STAGE;
             if ((some = hash_some(args[0], done, most, seed, hashes)) > 0)
-                find_some(m, hashes, some, (int64_t *)out.buf + done);
+                find_some(m, hashes, some, (int64_t *)out.buf + done, (uint8_t *)found.buf + done);
             if (some < most) {
                 done = some < 0 ? -1 : done + some;
                 break;
@@ -363,12 +380,13 @@ static PyObject *find(Model *self, PyObject *const *args, Py_ssize_t n_args) {
         done = hash_some(args[0], 0, count, seed, hashes);
         if (done > 0) {
             Py_BEGIN_ALLOW_THREADS
-            find_some(m, hashes, done, out.buf);
+            find_some(m, hashes, done, out.buf, found.buf);
             Py_END_ALLOW_THREADS
         }
         free(hashes);
     }
     PyBuffer_Release(&out);
+    PyBuffer_Release(&found);
     return done < 0 ? NULL : PyLong_FromSsize_t(done);
 }
 
@@ -386,9 +404,9 @@ static PyObject *row(Model *self, PyObject *number) {
     found = nluc_row_of(m, (uint32_t)slot);
     if (!(list = PyList_New((Py_ssize_t)found.count))) return NULL;
     for (i = 0; i < found.count; i++) {
-        const uint8_t *p = found.at + (size_t)i * (m->dense ? 1 : m->n_columns <= 256 ? 2 : 3);
-        unsigned column = m->dense ? i : m->n_columns <= 256 ? p[0] : nluc_u16(p);
-        unsigned code = p[m->dense ? 0 : m->n_columns <= 256 ? 1 : 2];
+        const uint8_t *p = found.at + (size_t)i * (found.dense ? 1 : m->n_columns <= 256 ? 2 : 3);
+        unsigned column = found.dense ? i : m->n_columns <= 256 ? p[0] : nluc_u16(p);
+        unsigned code = p[found.dense ? 0 : m->n_columns <= 256 ? 1 : 2];
         PyObject *entry = Py_BuildValue("II", column, code);
         if (!entry || PyList_SetItem(list, (Py_ssize_t)i, entry)) {
             Py_DECREF(list);
@@ -559,6 +577,7 @@ static int execute(PyObject *module) {
         return -1;
     }
 #endif
+    NLUC_FIND_AVX2();
     if (!(errors = PyImport_ImportModule("nlucompress.errors"))) return -1;
     state->format_error = PyObject_GetAttrString(errors, "FormatError");
     Py_DECREF(errors);

@@ -30,6 +30,9 @@
 #ifndef NLUC_MAX_STEPS
 #define NLUC_MAX_STEPS 32
 #endif
+#ifndef NLUC_STAGE /* n-grams in flight: so many cache misses overlap. A stage takes 12 bytes of stack for each, 64 at most */
+#define NLUC_STAGE 32
+#endif
 
 /* Functions that a program may leave unused must not make it warn. */
 #if defined(__GNUC__)
@@ -45,6 +48,11 @@
 #define NLUC_INLINE static inline __attribute__((always_inline, unused))
 #else
 #define NLUC_INLINE static inline
+#endif
+
+/* The one function worth another version for a processor with wide vectors: define it to yours (native/avx2.h is one). */
+#ifndef NLUC_ADD_CODES
+#define NLUC_ADD_CODES nluc_add_codes
 #endif
 
 void *memcpy(void *, const void *, size_t);
@@ -63,7 +71,7 @@ typedef enum {
     NLUC_E_P1, NLUC_E_P2, NLUC_E_P3, NLUC_E_P4, NLUC_E_P5, NLUC_E_P6, NLUC_E_P7,
     NLUC_E_H1, NLUC_E_H2, NLUC_E_H3, NLUC_E_M1, NLUC_E_M2, NLUC_E_M3, NLUC_E_M4, NLUC_E_M5,
     NLUC_E_S1, NLUC_E_S2, NLUC_E_S3, NLUC_E_S4, NLUC_E_S5, NLUC_E_S6,
-    NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3,
+    NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
     NLUC_E_LIMIT,   /* more namespaces or steps than this build has room for, or strip_accents, which it left out */
     NLUC_E_ROOM,    /* the scratch memory is too small for this text */
     NLUC_E_SPANS,   /* the namespace's token pattern is none of those built in: use nluc_add_tokens */
@@ -76,11 +84,12 @@ typedef enum {
 NLUC_API const char *nluc_status_name(nluc_status status) {
     static const char *const names[] = {
         "ok", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "H1", "H2", "H3", "M1", "M2", "M3", "M4", "M5", "S1", "S2", "S3", "S4",
-        "S5", "S6", "I1", "I3", "L1", "L2", "R1", "R2", "R3",
+        "S5", "S6", "I1", "I3", "L1", "L2", "R1", "R2", "R3", "R4", "R5",
         "limit", "room", "spans", "input", "value"};
     return (unsigned)status < NLUC_STATUS_COUNT ? names[status] : "unknown";
 }
 
+typedef enum { NLUC_PLAIN, NLUC_DENSE, NLUC_POOL } nluc_coder;
 typedef enum { NLUC_BINARY, NLUC_MULTICLASS, NLUC_MULTILABEL } nluc_task;
 typedef enum { NLUC_IDENTITY, NLUC_SIGMOID, NLUC_SOFTMAX, NLUC_OVR, NLUC_CLIPPED } nluc_link;
 typedef enum { NLUC_WORD, NLUC_CHAR, NLUC_CHAR_WB, NLUC_FEATURES, NLUC_DICT } nluc_analyzer;
@@ -118,13 +127,20 @@ typedef struct {
     const uint8_t *base;
     size_t length;
     uint32_t n, n_columns, n_classes, n_namespaces, n_steps, n_levels, n_codes, n_idf, n_sections;
-    uint8_t task, link, label_type, check_bits, idf_bits, dense;
+    uint8_t task, link, label_type, check_bits, idf_bits, coder;
+    uint8_t number_bits;                /* of a record, after its check bits: the coder's */
+    uint8_t even, zero;                 /* whether every weight is step * (code - zero), exactly */
+    double step;
     uint32_t count_low_bits;            /* of plain rows */
     uint64_t count;                     /* entries of plain rows */
+    uint32_t n_entries, n_groups;       /* of pooled rows */
+    uint32_t idf_bytes, dense_units;    /* of an entry of pooled rows; and the units of one that has all codes */
+    uint16_t hints[64 + 2];             /* groups of entries 0, 2^hint_shift, 2·2^hint_shift …: where a search may begin */
+    uint8_t hint_shift;
     uint32_t levels[128], starts[128];  /* bits of each level, and of those before it */
     nluc_namespace namespaces[NLUC_MAX_NAMESPACES];
     nluc_bytes labels, intercept, calibration, baseline, scale, idf, codebook, index, slots, rows, row_low, row_high,
-        row_samples;
+        row_samples, row_groups;
     const uint8_t *table;               /* the header's n_sections rows [name, offset, length, crc32], msgpack */
     nluc_bytes header;
     nluc_step steps[NLUC_MAX_STEPS];    /* last: a copy of a model may end after the n_steps that it has */
@@ -2092,6 +2108,51 @@ NLUC_API nluc_status nluc_open_labels(nluc_model *m) {
     return last == total && longest * m->n_classes <= 1u << 22 ? NLUC_OK : NLUC_E_M4;
 }
 
+/* Rule R4: the groups of pooled rows, each of entries of one length, follow one another. */
+NLUC_API nluc_status nluc_open_pool(nluc_model *m, nluc_value rows, const uint8_t *end) {
+    uint32_t unit = m->n_columns <= 256 ? 2 : 3, i, bits = 0, group;
+    uint64_t number, start = 0;
+    m->idf_bytes = (m->idf_bits + 7u) / 8;
+    m->dense_units = (m->n_columns + unit - 1) / unit;
+    if (!nluc_field(rows, "entries", 0, 0x7FFFFFFF, end, &number)) return NLUC_E_H3;
+    m->n_entries = (uint32_t)number;
+    if (!nluc_field(rows, "groups", 0, 21847, end, &number)) return NLUC_E_H3;
+    m->n_groups = (uint32_t)number;
+    if (!nluc_field(rows, "count", 0, ((uint64_t)1 << 40) - 1, end, &m->count)) return NLUC_E_H3;
+    if (!nluc_exactly(m, "row_groups", (uint64_t)m->n_groups * 16, &m->row_groups)) return NLUC_E_S6;
+    if (!m->n != !m->n_entries || !m->n != !m->n_groups) return NLUC_E_R4;
+    for (i = 0; i < m->n_groups; i++) {
+        const uint8_t *at = m->row_groups.data + 16 * (size_t)i;
+        uint32_t first = nluc_u32(at), units = nluc_u32(at + 4);
+        uint32_t last = i + 1 < m->n_groups ? nluc_u32(at + 16) : m->n_entries;
+        if (first >= last || (!i && first) || (i && units <= nluc_u32(at - 12))) return NLUC_E_R4;
+        if (units > m->dense_units || nluc_u64(at + 8) != start) return NLUC_E_R4;
+        start += (uint64_t)(last - first) * (m->idf_bytes + units * unit);
+    }
+    while (bits < 31 && (uint32_t)1 << bits < m->n_entries) bits++;
+    m->number_bits = (uint8_t)bits;
+    m->hint_shift = (uint8_t)(bits > 6 ? bits - 6 : 0);
+    for (i = 0, group = 0; i < 66; i++) {
+        while (group + 1 < m->n_groups && nluc_u32(m->row_groups.data + 16 * (size_t)(group + 1)) <= i << m->hint_shift) group++;
+        m->hints[i] = (uint16_t)group;
+    }
+    return nluc_exactly(m, "rows", start, &m->rows) ? NLUC_OK : NLUC_E_S6;
+}
+
+/* Whether the codebook is even: then codes can be added up before they are multiplied. */
+NLUC_API void nluc_open_even(nluc_model *m) {
+    const uint8_t *book = m->codebook.data;
+    uint32_t zero = 0, i;
+    while (zero < m->n_codes && nluc_f32(book + 4 * (size_t)zero) != 0) zero++;
+    if (zero == m->n_codes) return;
+    if (m->n_codes > 1)
+        m->step = zero ? -(double)nluc_f32(book + 4 * (size_t)(zero - 1)) : (double)nluc_f32(book + 4);
+    for (i = 0; i < m->n_codes; i++)
+        if ((double)nluc_f32(book + 4 * (size_t)i) != m->step * ((double)i - (double)zero)) return;
+    m->zero = (uint8_t)zero;
+    m->even = 1;
+}
+
 /* Open a file in place. bytes: the whole file, which must stay there and unchanged while the model is used. Costs the
  * header and the small sections, whatever the file's size. On failure the model is not to be used. */
 NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) {
@@ -2099,8 +2160,8 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     static const char *const links[] = {"identity", "sigmoid", "softmax", "ovr", "clipped"};
     static const char *const types[] = {"str",   "object", "bool",   "int8",   "int16",   "int32",  "int64",
                                         "uint8", "uint16", "uint32", "uint64", "float32", "float64"};
-    static const char *const coders[] = {"plain", "dense"};
-    static const char *const abilities[] = {"rows.plain", "rows.dense"};
+    static const char *const coders[] = {"plain", "dense", "pool"};
+    static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool"};
     const uint8_t *end, *at;
     nluc_value header, v, rows, index, slots;
     nluc_status status;
@@ -2125,7 +2186,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     if (v.type != NLUC_MP_MAP) return NLUC_E_H3;
     for (at = v.next, i = 0; i < v.number; i++) {
         nluc_value name = nluc_mp_read(at, end);
-        if (nluc_choice(name, abilities, 2) < 0) return NLUC_E_H2;
+        if (nluc_choice(name, abilities, 3) < 0) return NLUC_E_H2;
         at = nluc_mp_skip(name.next, end, 8);
     }
 #define NLUC_PICK(field, map, key, words, count)                                          \
@@ -2190,7 +2251,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     m->n_codes = (uint32_t)(m->codebook.length / 4);
     m->n_idf = (uint32_t)(m->idf.length / 4);
     rows = nluc_mp_get(header, "rows", end);
-    NLUC_PICK(dense, rows, "coder", coders, 2)
+    NLUC_PICK(coder, rows, "coder", coders, 3)
 #undef NLUC_PICK
     if ((status = nluc_open_labels(m))) return status;
     if ((status = nluc_numbers(m, "intercept", m->n_columns, m->n_columns, 8, 0, &m->intercept))) return status;
@@ -2199,12 +2260,13 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     if ((status = nluc_numbers(m, "baseline", m->n_columns, m->n_columns, 8, 1, &m->baseline))) return status;
     if ((status = nluc_numbers(m, "scale", m->n_columns, m->n_columns, 4, 1, &m->scale))) return status;
     if (!nluc_exactly(m, "index", (sum + 479) / 480 * 64, &m->index)) return NLUC_E_S6;
-    number = (uint64_t)m->check_bits + m->idf_bits;
-    if (!nluc_exactly(m, "slots", number ? (m->n * number + 7) / 8 + 8 : 0, &m->slots)) return NLUC_E_S6;
     if (!nluc_field(rows, "n", m->n, m->n, end, &number)) return NLUC_E_H3;
     if (!nluc_field(rows, "columns", m->n_columns, m->n_columns, end, &number)) return NLUC_E_H3;
-    if (m->dense) {
+    m->number_bits = m->idf_bits;
+    if (m->coder == NLUC_DENSE) {
         if (!nluc_exactly(m, "rows", (uint64_t)m->n * m->n_columns, &m->rows)) return NLUC_E_S6;
+    } else if (m->coder == NLUC_POOL) {
+        if ((status = nluc_open_pool(m, rows, end))) return status;
     } else {
         if (!nluc_field(rows, "count", 0, ((uint64_t)1 << 40) - 1, end, &m->count)) return NLUC_E_H3;
         if (!nluc_field(rows, "low_bits", 0, 31, end, &number)) return NLUC_E_H3;
@@ -2216,6 +2278,9 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
             !nluc_exactly(m, "row_samples", ((uint64_t)m->n / 128 + 1) * 4, &m->row_samples))
             return NLUC_E_S6;
     }
+    number = (uint64_t)m->check_bits + m->number_bits;
+    if (!nluc_exactly(m, "slots", number ? (m->n * number + 7) / 8 + 8 : 0, &m->slots)) return NLUC_E_S6;
+    nluc_open_even(m);
     v = nluc_mp_get(header, "facts", end);
     return v.type == NLUC_MP_MAP ? NLUC_OK : NLUC_E_H3;
 }
@@ -2233,24 +2298,35 @@ NLUC_API inline uint32_t nluc_position(const nluc_model *m, const uint64_t hash[
     return m->starts[level] + (uint32_t)((uint64_t)y * m->levels[level] >> 32);
 }
 
-/* The number of 1s before a bit, if it is 1; NLUC_ABSENT if it is 0. One block is one cache line. */
-NLUC_API inline uint32_t nluc_rank(const nluc_model *m, uint32_t position) {
-    const uint8_t *block = m->index.data + (size_t)(position / 480) * 64;
-    uint32_t bit = position % 480, rank, i;
-    if (!(block[4 + bit / 8] >> bit % 8 & 1)) return NLUC_ABSENT;
-    rank = nluc_u32(block);
-    if (rank > 0x7FFFFFFFu) rank = 0x7FFFFFFFu;  /* damaged: stays at or above n (rule I2), and does not wrap around */
-    for (i = 0; i < bit / 64; i++) rank += nluc_popcount(nluc_u64(block + 4 + 8 * i));
-    if (bit % 64) {  /* the last word of a block has 32 bits of its own; the mask drops what is beyond */
-        uint64_t word = i < 7 ? nluc_u64(block + 4 + 8 * i) : nluc_u32(block + 60);
-        rank += nluc_popcount(word & (((uint64_t)1 << bit % 64) - 1));
-    }
-    return rank;
+/* Whether a bit of the joined array is 1. */
+NLUC_API inline uint32_t nluc_bit(const nluc_model *m, uint32_t position) {
+    uint32_t bit = position % 480;
+    return (uint32_t)m->index.data[(size_t)(position / 480) * 64 + 4 + bit / 8] >> bit % 8 & 1u;
 }
 
-/* A slot's record: check bits, then the number of its idf. */
+/* The number of 1s before a bit. A block is one cache line: its rank, then 480 bits. All of its words are counted, those
+ * beyond the bit as 0, because a branch that depends on the bit would be mispredicted. */
+NLUC_API inline uint32_t nluc_rank(const nluc_model *m, uint32_t position) {
+    static const uint64_t whole[16] = {~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0,
+                                       ~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0};
+    const uint8_t *block = m->index.data + (size_t)(position / 480) * 64;
+    uint32_t bit = position % 480 + 32, rank = nluc_u32(block); /* of 512 bits, of which the first 32 are the rank */
+    const uint64_t *mask = whole + 8 - bit / 64;                /* ~0 for words before the bit's */
+    if (rank > 0x7FFFFFFFu) rank = 0x7FFFFFFFu;  /* damaged: stays at or above n (rule I2), and does not wrap around */
+    rank += nluc_popcount(nluc_u32(block + 4) & (uint32_t)mask[0]) + nluc_popcount(nluc_u64(block + 8) & mask[1]);
+    rank += nluc_popcount(nluc_u64(block + 16) & mask[2]) + nluc_popcount(nluc_u64(block + 24) & mask[3]);
+    rank += nluc_popcount(nluc_u64(block + 32) & mask[4]) + nluc_popcount(nluc_u64(block + 40) & mask[5]);
+    rank += nluc_popcount(nluc_u64(block + 48) & mask[6]) + nluc_popcount(nluc_u64(block + 56) & mask[7]);
+    /* The bit's own word, without the rank's 32 bits if it is the first. */
+    return rank + nluc_popcount(nluc_u64(block + bit / 64 * 8) >> (bit < 64 ? 32 : 0) & (((uint64_t)1 << (bit < 64 ? bit - 32 : bit % 64)) - 1));
+}
+
+/* The bits of a slot's record. */
+NLUC_API inline uint32_t nluc_record_bits(const nluc_model *m) { return (uint32_t)m->check_bits + m->number_bits; }
+
+/* A slot's record: check bits, then a number: of the row's entry (pooled rows) or of the idf. */
 NLUC_API inline uint64_t nluc_record(const nluc_model *m, uint32_t slot) {
-    uint32_t width = (uint32_t)m->check_bits + m->idf_bits;
+    uint32_t width = nluc_record_bits(m);
     return width ? nluc_bits(m->slots.data, (uint64_t)slot * width, width) : 0;
 }
 
@@ -2260,13 +2336,13 @@ NLUC_API inline int nluc_checks(const nluc_model *m, uint32_t slot, const uint64
     return !((nluc_record(m, slot) ^ hash[1] >> 32) & mask);
 }
 
-#define NLUC_STAGE 32 /* hashes in flight: enough to hide memory behind arithmetic, few enough for the first-level cache */
-
 /* Slots of up to NLUC_STAGE hashes, which lie `stride` bytes apart: level by level, each step's cache lines asked for
- * before the first of them is read. slots[i] is NLUC_ABSENT for what the index does not have. */
+ * before the first of them is read. slots[i] is NLUC_ABSENT for what the index does not have. Whether a probe hits is as
+ * good as random, so both lists are written every time and the counters say what counts. */
 NLUC_API void nluc_find_stage(const nluc_model *m, const void *hashes, size_t stride, uint32_t count, uint32_t *slots) {
     const uint8_t *base = (const uint8_t *)hashes;
-    uint32_t left[NLUC_STAGE], position[NLUC_STAGE], n_left = count, level, i, kept;
+    uint32_t left[NLUC_STAGE + 1], found[NLUC_STAGE + 1], position[NLUC_STAGE];
+    uint32_t n_left = count, n_found = 0, width = nluc_record_bits(m), level, i, kept;
     for (i = 0; i < count; i++) {
         slots[i] = NLUC_ABSENT;
         left[i] = i;
@@ -2277,19 +2353,26 @@ NLUC_API void nluc_find_stage(const nluc_model *m, const void *hashes, size_t st
             NLUC_PREFETCH(m->index.data + (size_t)(position[i] / 480) * 64);
         }
         for (i = kept = 0; i < n_left; i++) {
-            uint32_t slot = nluc_rank(m, position[i]), which = left[i];
-            if (slot == NLUC_ABSENT) {
-                left[kept++] = which;
-            } else if (slot < m->n) {  /* rule I2 */
-                slots[which] = slot;
-                NLUC_PREFETCH(m->slots.data + ((uint64_t)slot * ((uint32_t)m->check_bits + m->idf_bits) >> 3));
-            }
+            uint32_t which = left[i], hit = nluc_bit(m, position[i]);
+            slots[which] = hit ? position[i] : NLUC_ABSENT;
+            found[n_found] = which;
+            left[kept] = which;
+            n_found += hit;
+            kept += hit ^ 1;
         }
         n_left = kept;
     }
-    for (i = 0; i < count; i++)
-        if (slots[i] != NLUC_ABSENT && !nluc_checks(m, slots[i], (const uint64_t *)(const void *)(base + i * stride)))
-            slots[i] = NLUC_ABSENT;
+    for (i = 0; i < n_found; i++) {
+        uint32_t slot = nluc_rank(m, slots[found[i]]);
+        slots[found[i]] = slot;
+        if (slot < m->n) NLUC_PREFETCH(m->slots.data + ((uint64_t)slot * width >> 3));
+    }
+    for (i = 0; i < n_found; i++) {
+        uint32_t *slot = &slots[found[i]];
+        if (*slot >= m->n || /* rule I2 */
+            !nluc_checks(m, *slot, (const uint64_t *)(const void *)(base + found[i] * stride)))
+            *slot = NLUC_ABSENT;
+    }
 }
 
 /* The slot of one feature of a namespace, or NLUC_ABSENT. */
@@ -2303,11 +2386,11 @@ NLUC_API uint32_t nluc_find(const nluc_model *m, uint32_t space, const uint8_t *
 }
 
 /* -- Rows -------------------------------------------------------------------------------------------------------------
- * Section 7. A row is `count` entries at `at`: of plain rows column and code, of dense rows codes.
+ * Section 7. A row is `count` pairs of column and code at `at`, or, if it is dense, the codes of all columns.
  */
 typedef struct {
     const uint8_t *at;
-    uint32_t count;
+    uint32_t count, dense;
 } nluc_row;
 
 /* Offset i of the Elias-Fano sequence, given the position of its 1 in row_high. */
@@ -2317,12 +2400,42 @@ NLUC_API inline uint64_t nluc_offset(const nluc_model *m, uint32_t i, uint64_t p
     return position < i || offset > m->count ? m->count : offset;
 }
 
+/* An entry of pooled rows: its idf number and its row. Its group is found by bisection, its place by multiplication. A
+ * number that is too large (rule R5) means the last entry. */
+NLUC_API inline nluc_row nluc_entry(const nluc_model *m, uint64_t number) {
+    uint32_t entry = number < m->n_entries ? (uint32_t)number : m->n_entries - 1, units;
+    const uint16_t *hint = m->hints + (entry >> m->hint_shift);
+    const uint8_t *group = m->row_groups.data + 16 * (size_t)hint[0];
+    uint32_t count = hint[1] - hint[0] + 1u;
+    nluc_row row;
+    while (count > 1) {
+        uint32_t half = count / 2;
+        group += nluc_u32(group + 16 * (size_t)half) <= entry ? 16 * (size_t)half : 0;
+        count -= half;
+    }
+    units = nluc_u32(group + 4);
+    row.at = m->rows.data + nluc_u64(group + 8);
+    row.at += (uint64_t)(entry - nluc_u32(group)) * (m->idf_bytes + units * (m->n_columns <= 256 ? 2 : 3)) + m->idf_bytes;
+    row.dense = units == m->dense_units;
+    row.count = row.dense ? m->n_columns : units;
+    return row;
+}
+
+/* The number of the idf of a row of pooled rows: the bytes before it. */
+NLUC_API inline uint32_t nluc_entry_idf(const nluc_model *m, nluc_row row) {
+    uint32_t i, number = 0;
+    for (i = 1; i <= m->idf_bytes; i++) number = number << 8 | row.at[-(ptrdiff_t)i];
+    return number;
+}
+
 /* The row of a slot below n. Whatever the bytes say, it lies inside the section. */
 NLUC_API nluc_row nluc_row_of(const nluc_model *m, uint32_t slot) {
     nluc_row row;
     uint64_t bits = (uint64_t)(m->row_high.length - 8) * 8, position, word, start, stop;
     uint32_t skip = slot % 128, ones;
-    if (m->dense) {
+    if (m->coder == NLUC_POOL) return nluc_entry(m, nluc_record(m, slot) >> m->check_bits);
+    row.dense = m->coder == NLUC_DENSE;
+    if (row.dense) {
         row.at = m->rows.data + (size_t)slot * m->n_columns;
         row.count = m->n_columns;
         return row;
@@ -2356,28 +2469,24 @@ NLUC_API nluc_row nluc_row_of(const nluc_model *m, uint32_t slot) {
     return row;
 }
 
-/* scores += value * row. An entry out of range is left out (rule R3). */
-NLUC_API inline void nluc_add_row(const nluc_model *m, nluc_row row, double value, double *scores) {
-    const uint8_t *book = m->codebook.data, *p = row.at;
-    uint32_t i, codes = m->n_codes, columns = m->n_columns;
-    if (m->dense) {
-        for (i = 0; i < columns; i++)
-            if (p[i] < codes) scores[i] += value * (double)nluc_f32(book + 4 * (size_t)p[i]);
-    } else if (columns <= 256) {
-        for (i = 0; i < row.count; i++, p += 2)
-            if (p[0] < columns && p[1] < codes) scores[p[0]] += value * (double)nluc_f32(book + 4 * (size_t)p[1]);
-    } else {
-        for (i = 0; i < row.count; i++, p += 3)
-            if (nluc_u16(p) < columns && p[2] < codes) scores[nluc_u16(p)] += value * (double)nluc_f32(book + 4 * (size_t)p[2]);
+/* sums += values[0] * rows[0] + values[1] * rows[1] + … of dense rows, four at once, so that a sum is loaded and stored once
+ * for four codes. The compiler makes vector instructions of it. */
+NLUC_API void nluc_add_codes(const uint8_t *const *rows, const double *values, uint32_t count, uint32_t columns,
+                             double *restrict sums) {
+    uint32_t row = 0, i;
+    for (; row + 4 <= count; row += 4) {
+        const uint8_t *a = rows[row], *b = rows[row + 1], *c = rows[row + 2], *d = rows[row + 3];
+        double va = values[row], vb = values[row + 1], vc = values[row + 2], vd = values[row + 3];
+        for (i = 0; i < columns; i++) sums[i] += (va * a[i] + vb * b[i]) + (vc * c[i] + vd * d[i]);
     }
+    for (; row < count; row++)
+        for (i = 0; i < columns; i++) sums[i] += values[row] * rows[row][i];
 }
 
-/* sums += value * row, of plain rows with one-byte columns: sums has 256 places and book 256 weights, 0 where there is no
- * code, so an entry out of range does nothing and needs no test. Columns of a row are distinct: four are read before the
- * first is written (in a damaged row that is not so, one of them is lost). This loop is half of a sentence's time. */
-NLUC_API inline void nluc_add_short(nluc_row row, double value, const double *book, double *sums) {
-    const uint8_t *p = row.at;
-    uint32_t left = row.count;
+/* sums += value * row, of pairs whose column is one byte: sums has 256 places and book 256 weights, 0 where there is no
+ * code, so a pair out of range (rule R3) does nothing and needs no test. Columns of a row are distinct: four are read
+ * before the first is written (in a damaged row that is not so, one of them is lost). */
+NLUC_API inline void nluc_add_pairs(const uint8_t *p, uint32_t left, double value, const double *book, double *sums) {
     for (; left >= 4; left -= 4, p += 8) {
         uint64_t x = nluc_u64(p);
         double *a = sums + (x & 255), *b = sums + (x >> 16 & 255), *c = sums + (x >> 32 & 255), *d = sums + (x >> 48 & 255);
@@ -2391,14 +2500,36 @@ NLUC_API inline void nluc_add_short(nluc_row row, double value, const double *bo
     for (; left; left--, p += 2) sums[p[0]] += value * book[p[1]];
 }
 
+/* scores += value * row. book may be null: then weights are read from the file, and a pair out of range is left out by a
+ * test. */
+NLUC_API inline void nluc_add_row(const nluc_model *m, nluc_row row, double value, const double *book, double *scores) {
+    const uint8_t *weights = m->codebook.data, *p = row.at;
+    uint32_t i, codes = m->n_codes, columns = m->n_columns;
+    if (row.dense) {
+        for (i = 0; i < columns; i++)
+            if (p[i] < codes) scores[i] += value * (double)nluc_f32(weights + 4 * (size_t)p[i]);
+    } else if (book) {
+        nluc_add_pairs(p, row.count, value, book, scores);
+    } else if (columns <= 256) {
+        for (i = 0; i < row.count; i++, p += 2)
+            if (p[0] < columns && p[1] < codes) scores[p[0]] += value * (double)nluc_f32(weights + 4 * (size_t)p[1]);
+    } else {
+        for (i = 0; i < row.count; i++, p += 3)
+            if (nluc_u16(p) < columns && p[2] < codes) scores[nluc_u16(p)] += value * (double)nluc_f32(weights + 4 * (size_t)p[2]);
+    }
+}
+
 /* -- A sample ---------------------------------------------------------------------------------------------------------
  * The distinct n-grams of a text with their frequencies, collected in the caller's scratch memory: first the features, then
  * a hash table of their numbers, then room for the text. Nothing of it outlives nluc_finish.
  */
 typedef struct {
-    uint64_t hash[2];
+    union {
+        uint64_t hash[2]; /* while n-grams are collected */
+        nluc_row row;     /* once they are looked up, if found */
+    } is;
     double value;
-    uint32_t slot, space;
+    uint32_t found, space;
 } nluc_feature;
 
 typedef struct {
@@ -2426,6 +2557,7 @@ NLUC_API void nluc_begin(nluc_sample *s, const nluc_model *m, void *scratch, siz
     s->table = (uint32_t *)(void *)(s->features + room);
     s->text = (uint8_t *)(s->table + 2 * room);
     s->text_room = size - (size_t)(s->text - (uint8_t *)scratch);
+    if (s->text_room > 0xFFFFFFFFu) s->text_room = 0xFFFFFFFFu; /* places in a text have 32 bits */
     memset(s->table, 0, (size_t)2 * room * sizeof *s->table);
 }
 
@@ -2436,7 +2568,7 @@ NLUC_API inline void nluc_count(nluc_sample *s, const uint8_t *name, size_t leng
     nluc_hash128(name, length, s->model->namespaces[s->space].seed, hash);
     for (at = (uint32_t)hash[1] & s->mask; (number = s->table[at]) != 0; at = (at + 1) & s->mask) {
         nluc_feature *f = &s->features[number - 1];
-        if (f->hash[0] == hash[0] && f->hash[1] == hash[1] && f->space == s->space) {
+        if (f->is.hash[0] == hash[0] && f->is.hash[1] == hash[1] && f->space == s->space) {
             f->value += times;
             return;
         }
@@ -2445,8 +2577,8 @@ NLUC_API inline void nluc_count(nluc_sample *s, const uint8_t *name, size_t leng
         s->status = NLUC_E_ROOM;
         return;
     }
-    s->features[s->count].hash[0] = hash[0];
-    s->features[s->count].hash[1] = hash[1];
+    s->features[s->count].is.hash[0] = hash[0];
+    s->features[s->count].is.hash[1] = hash[1];
     s->features[s->count].value = times;
     s->features[s->count].space = s->space;
     s->table[at] = ++s->count;
@@ -2477,7 +2609,7 @@ NLUC_API inline void nluc_emit_ngram(void *sample, const uint8_t *name, size_t l
 /* Add one feature by name, `value` times: of namespaces whose analyzer is "features" or "dict". */
 NLUC_API nluc_status nluc_add_feature(nluc_sample *s, uint32_t space, const uint8_t *name, size_t length, double value) {
     if (s->status) return s->status;
-    if (space >= s->model->n_namespaces) return s->status = NLUC_E_INPUT;
+    if (space >= s->model->n_namespaces || s->model->namespaces[space].analyzer < NLUC_FEATURES) return s->status = NLUC_E_INPUT;
     s->space = space;
     if (s->model->namespaces[space].hash_columns)
         nluc_count_hashed(s, name, length, value);
@@ -2590,14 +2722,31 @@ NLUC_API void nluc_apply(nluc_sample *s, const nluc_step *step) {
 #undef NLUC_MEMBER
 }
 
+/* Look up to NLUC_STAGE n-grams up: whether they are found, the number of their idf, their rows. */
+NLUC_API void nluc_look_up(const nluc_model *m, nluc_feature *f, uint32_t count, uint32_t *idf) {
+    uint32_t slots[NLUC_STAGE], i;
+    nluc_find_stage(m, f->is.hash, sizeof *f, count, slots);
+    for (i = 0; i < count; i++) {
+        f[i].found = slots[i] != NLUC_ABSENT;
+        if (!f[i].found) continue;
+        idf[i] = (uint32_t)(nluc_record(m, slots[i]) >> m->check_bits);
+        f[i].is.row = m->coder == NLUC_POOL ? nluc_entry(m, idf[i]) : nluc_row_of(m, slots[i]);
+        NLUC_PREFETCH(f[i].is.row.at - m->idf_bytes);
+        if (f[i].is.row.count > 32) NLUC_PREFETCH(f[i].is.row.at + 64);
+    }
+    if (m->coder == NLUC_POOL)
+        for (i = 0; i < count; i++)
+            if (f[i].found) idf[i] = nluc_entry_idf(m, f[i].is.row);
+}
+
 /* Look all n-grams up and turn frequencies into values: tf, idf, steps. */
 NLUC_API void nluc_values(nluc_sample *s) {
     const nluc_model *m = s->model;
-    uint32_t first, i, count, slots[NLUC_STAGE];
+    uint32_t first, i, count, idf[NLUC_STAGE];
     for (first = 0; first < s->count; first += count) {
         nluc_feature *f = s->features + first;
         count = s->count - first < NLUC_STAGE ? s->count - first : NLUC_STAGE;
-        nluc_find_stage(m, f->hash, sizeof *f, count, slots);
+        nluc_look_up(m, f, count, idf);
         for (i = 0; i < count; i++) {
             const nluc_namespace *ns = &m->namespaces[f[i].space];
             double value = f[i].value, factor = 1;
@@ -2605,13 +2754,10 @@ NLUC_API void nluc_values(nluc_sample *s) {
                 value = 1;
             else if (ns->tf == NLUC_LOG)
                 value = value == 1 ? 1 : nluc_log(value) + 1;
-            f[i].slot = slots[i];
-            if (slots[i] == NLUC_ABSENT) {
+            if (!f[i].found)
                 factor = ns->unseen;
-            } else if (m->n_idf) {
-                uint64_t number = nluc_record(m, slots[i]) >> m->check_bits;
-                factor = (double)nluc_f32(m->idf.data + 4 * (size_t)(number < m->n_idf ? number : m->n_idf - 1));
-            }
+            else if (m->n_idf)
+                factor = (double)nluc_f32(m->idf.data + 4 * (size_t)(idf[i] < m->n_idf ? idf[i] : m->n_idf - 1));
             value = factor == 0 ? 0 : value * factor;  /* what counts nowhere may be no number */
             if (value - value != 0) s->status = NLUC_E_VALUE;
             f[i].value = value;
@@ -2623,13 +2769,15 @@ NLUC_API void nluc_values(nluc_sample *s) {
 /* End a sample: its scores, n_columns doubles. */
 NLUC_API nluc_status nluc_finish(nluc_sample *s, double *scores) {
     const nluc_model *m = s->model;
-    uint32_t first, i, count, columns = m->n_columns;
-    double total = 0, *book = 0, *sums = scores;
+    const nluc_feature *f;
+    uint32_t i, n_dense = 0, columns = m->n_columns;
+    double total = 0, offset = 0, *book = 0, *sums = scores, values[NLUC_STAGE];
+    const uint8_t *rows[NLUC_STAGE];
     if (s->status) return s->status;
     nluc_values(s);
     if (s->status) return s->status;
-    if (!m->dense && columns > 1 && columns <= 256 && s->text_room >= 512 * sizeof *book) { /* the texts are done with */
-        book = (double *)(void *)s->text;
+    if (m->coder != NLUC_DENSE && columns > 1 && columns <= 256 && s->text_room >= 512 * sizeof *book) {
+        book = (double *)(void *)s->text; /* the texts are done with */
         sums = book + 256;
         for (i = 0; i < 256; i++) {
             book[i] = i < m->n_codes ? (double)nluc_f32(m->codebook.data + 4 * (size_t)i) : 0;
@@ -2637,26 +2785,23 @@ NLUC_API nluc_status nluc_finish(nluc_sample *s, double *scores) {
         }
     }
     for (i = 0; i < columns; i++) scores[i] = 0;
-    for (first = 0; first < s->count; first += NLUC_STAGE) {
-        nluc_row rows[NLUC_STAGE];
-        double values[NLUC_STAGE];
-        uint32_t stop = s->count - first < NLUC_STAGE ? s->count : first + NLUC_STAGE;
-        for (i = first, count = 0; i < stop; i++)
-            if (s->features[i].slot != NLUC_ABSENT) {
-                rows[count] = nluc_row_of(m, s->features[i].slot);
-                NLUC_PREFETCH(rows[count].at);
-                values[count++] = s->features[i].value;
-            }
-        for (i = 0; i < count; i++) {
-            if (book)
-                nluc_add_short(rows[i], values[i], book, sums);
-            else
-                nluc_add_row(m, rows[i], values[i], scores);
-            total += values[i];
+    for (f = s->features; f < s->features + s->count; f++) {
+        if (!f->found) continue;
+        total += f->value;
+        if (f->is.row.dense && m->even) { /* step * code now, step * zero for all rows at the end */
+            rows[n_dense] = f->is.row.at;
+            values[n_dense++] = f->value * m->step;
+            offset += f->value * m->step * m->zero;
+            if (n_dense < NLUC_STAGE) continue;
+            NLUC_ADD_CODES(rows, values, n_dense, columns, sums);
+            n_dense = 0;
+        } else {
+            nluc_add_row(m, f->is.row, f->value, book, sums);
         }
     }
+    NLUC_ADD_CODES(rows, values, n_dense, columns, sums);
     for (i = 0; i < columns; i++) {
-        scores[i] = sums[i];
+        scores[i] = sums[i] - offset;
         if (m->scale.data) scores[i] *= (double)nluc_f32(m->scale.data + 4 * (size_t)i);
         if (m->baseline.data) scores[i] += total * nluc_f64(m->baseline.data + 8 * (size_t)i);
         scores[i] += nluc_f64(m->intercept.data + 8 * (size_t)i);
@@ -2758,9 +2903,32 @@ NLUC_API const uint8_t *nluc_label_bytes(const nluc_model *m, uint32_t class_num
 /* -- Full verification ------------------------------------------------------------------------------------------------
  * What nluc_open leaves to clamps: every checksum, every rank, every row. Costs a pass over the file.
  */
+
+/* Rule R2: the offsets of plain rows: as many 1s as there are, each at its place and each sample right. */
+NLUC_API nluc_status nluc_verify_offsets(const nluc_model *m) {
+    uint64_t i, ones = 0, start = 0;
+    for (i = 0; i < (uint64_t)m->row_high.length * 8; i++) {
+        uint64_t low, stop;
+        if (!(m->row_high.data[i / 8] >> i % 8 & 1)) continue;
+        if (ones > m->n) return NLUC_E_R2;
+        low = m->count_low_bits ? nluc_bits(m->row_low.data, ones * m->count_low_bits, m->count_low_bits) : 0;
+        stop = (i - ones) << m->count_low_bits | low;
+        if (stop < start || stop > m->count || (ones == 0 && stop)) return NLUC_E_R2;
+        if (ones % 128 == 0 && nluc_u32(m->row_samples.data + ones / 128 * 4) != i) return NLUC_E_R2;
+        start = stop;
+        ones++;
+    }
+    if (ones != (uint64_t)m->n + 1 || start != m->count) return NLUC_E_R2;
+    for (i = ones * m->count_low_bits; i < (uint64_t)m->row_low.length * 8; i++)
+        if (m->row_low.data[i / 8] >> i % 8 & 1) return NLUC_E_R2;
+    return NLUC_OK;
+}
+
+/* Every rule, those of nluc_open already held. */
 NLUC_API nluc_status nluc_verify(const nluc_model *m) {
     const uint8_t *end = m->header.data + m->header.length, *at;
-    uint64_t i, k, ones = 0, start, stop, position = 0;
+    nluc_status status;
+    uint64_t i, k, ones = 0;
     for (at = m->table, i = 0; i < m->n_sections; i++) {
         nluc_value name = nluc_mp_read(nluc_mp_read(at, end).next, end), offset = nluc_mp_read(name.next, end);
         nluc_value size = nluc_mp_read(offset.next, end), crc = nluc_mp_read(size.next, end);
@@ -2781,36 +2949,20 @@ NLUC_API nluc_status nluc_verify(const nluc_model *m) {
         for (k = 4; k < 64; k += 4) ones += nluc_popcount(nluc_u32(m->index.data + i + k));
     }
     if (ones != m->n) return NLUC_E_I3;
-    for (i = 0; m->idf_bits && i < m->n; i++)
-        if (nluc_record(m, (uint32_t)i) >> m->check_bits >= m->n_idf) return NLUC_E_L2;
-    if (m->dense) {
-        for (i = 0; i < m->rows.length; i++)
-            if (m->rows.data[i] >= m->n_codes) return NLUC_E_R3;
-        return NLUC_OK;
+    for (i = 0; i < m->n; i++) {
+        uint64_t number = nluc_record(m, (uint32_t)i) >> m->check_bits;
+        if (m->coder == NLUC_POOL && number >= m->n_entries) return NLUC_E_R5;
+        if (m->coder == NLUC_POOL) number = nluc_entry_idf(m, nluc_entry(m, number));
+        if (m->idf_bits && number >= m->n_idf) return NLUC_E_L2;
     }
-    /* Offsets: as many 1s as there are, each at its place and each sample right. */
-    for (i = 0, ones = 0, start = 0; i < (uint64_t)m->row_high.length * 8; i++) {
-        uint64_t low;
-        if (!(m->row_high.data[i / 8] >> i % 8 & 1)) continue;
-        if (ones > m->n) return NLUC_E_R2;
-        low = m->count_low_bits ? nluc_bits(m->row_low.data, ones * m->count_low_bits, m->count_low_bits) : 0;
-        stop = (i - ones) << m->count_low_bits | low;
-        if (stop < start || stop > m->count || (ones == 0 && stop)) return NLUC_E_R2;
-        if (ones % 128 == 0 && nluc_u32(m->row_samples.data + ones / 128 * 4) != i) return NLUC_E_R2;
-        position = stop;
-        start = stop;
-        ones++;
-    }
-    if (ones != (uint64_t)m->n + 1 || position != m->count) return NLUC_E_R2;
-    for (i = ones * m->count_low_bits; i < (uint64_t)m->row_low.length * 8; i++)
-        if (m->row_low.data[i / 8] >> i % 8 & 1) return NLUC_E_R2;
+    if (m->coder == NLUC_PLAIN && (status = nluc_verify_offsets(m))) return status;
     for (i = 0; i < m->n; i++) {
         nluc_row row = nluc_row_of(m, (uint32_t)i);
         uint32_t before = 0, width = m->n_columns <= 256 ? 2 : 3;
         for (k = 0; k < row.count; k++) {
-            const uint8_t *p = row.at + k * width;
-            uint32_t column = width == 2 ? p[0] : nluc_u16(p);
-            if (column >= m->n_columns || p[width - 1] >= m->n_codes || (k && column <= before)) return NLUC_E_R3;
+            const uint8_t *p = row.at + k * (row.dense ? 1 : width);
+            uint32_t column = row.dense ? (uint32_t)k : width == 2 ? p[0] : nluc_u16(p);
+            if (column >= m->n_columns || p[row.dense ? 0 : width - 1] >= m->n_codes || (k && column <= before)) return NLUC_E_R3;
             before = column;
         }
     }
