@@ -293,7 +293,8 @@ class _Answers:
         if columns:
             names = list(map(str, np.unique(rng.integers(columns, size=count)).tolist()))
         else:
-            names = ["".join(map(chr, row)) for row in rng.integers(97, 123, (count, 16)).tolist()]
+            letters = rng.integers(ord("a"), ord("z") + 1, (count, 16), np.uint8)
+            names = letters.view("S16").ravel().astype("U16").tolist()
         strange = ~self._stored(number, names)
         return np.asarray(self._model.table.find(number, names) >= 0)[strange]
 
