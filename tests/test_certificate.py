@@ -201,7 +201,7 @@ def test_the_largest_error_alone_proves_less_and_not_in_the_mean_norm() -> None:
     rng = np.random.default_rng(2)
     l2 = (Step("norm", (0,), "l2"),)
     source = words(rng.standard_normal((8, 3)) * (rng.random((8, 3)) < 0.5), steps=l2)
-    texts = [f"{a} {b} {c}" for a in "abcdefgh" for b in "abcdefgh" for c in "abcdefgh"]
+    texts = [f"{a} {b} {c}" for a in "abcdefgh" for b in "abcd" for c in "efgh"]
     for buckets in (8, 16, 64, 256):
         compressed = compress(source, buckets=buckets, check_bits=32)
         proofs = certify(source, compressed.model(), texts, compressed.report["max_error"])

@@ -51,6 +51,16 @@ def interval(ends: Sequence[float], form: str = "share") -> str:
     return f"{low} to {high}" if form == "points" else f"{low.removesuffix(f'{NARROW}%')} to {high}"
 
 
+def part(small: float, large: float) -> str:
+    """How small one size is beside another.
+
+    >>> part(479, 80_600), part(2, 9)
+    ('1/168', '1/4.5')
+    """
+    ratio = large / small
+    return f"1/{ratio:.1f}" if ratio < 9.95 else f"1/{ratio:,.0f}"
+
+
 def signed(count: int) -> str:
     """A change of a count.
 

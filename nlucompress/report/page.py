@@ -11,7 +11,7 @@ from typing import Any
 
 from . import figures
 from .markup import Markup, join, tag, word, words_of
-from .numbers import interval, number, points, share, signed, size
+from .numbers import interval, number, part, points, share, signed, size
 from .words import BASES, LEVELS, STATUS, proven, provenance, verdict
 
 Facts = Mapping[str, Any]
@@ -28,7 +28,7 @@ def page(facts: Facts, front: Sequence[Facts] = ()) -> str:
     style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     title = f"{words_of(facts['file'])}: what compression changed"
     head = tag("head", META, tag("title", title), tag("style", Markup(style)))
-    parts = (
+    sections = (
         _head,
         _answers,
         _certificate,
@@ -41,7 +41,7 @@ def page(facts: Facts, front: Sequence[Facts] = ()) -> str:
         _strangers,
         _provenance,
     )
-    body = tag("body", tag("main", *(part({**facts, "front": front}) for part in parts)))
+    body = tag("body", tag("main", *(section({**facts, "front": front}) for section in sections)))
     return f'<!doctype html>\n<html lang="en">{head}{body}</html>\n'
 
 
@@ -179,7 +179,7 @@ def _front(facts: Facts) -> Markup | None:
     front = facts["front"]
     if not front:
         return None
-    rows = [("chosen" if one["chosen"] else "", size(one["bytes"]), f"{one['loss']:.2f}", _flip_share(one),
+    rows = [("chosen" if one["chosen"] else "", size(one["bytes"]), number(round(one["loss"], 2)), _flip_share(one),
              _options(one["options"])) for one in sorted(front, key=lambda one: one["bytes"])[:FRONT]]  # fmt: skip
     words = ("Candidates that no other one beats in both size and loss, on the texts that were searched. The loss is in "
              "points of the yardstick of the search.")  # fmt: skip
@@ -333,6 +333,4 @@ def _options(options: Mapping[str, Any]) -> str:
 
 def _of_source(facts: Facts) -> str:
     source = facts.get("source_bytes")
-    return (
-        f"1/{source / facts['bytes']:.2g} of the original’s {size(source)}" if source else f"{facts['bytes']:,} bytes"
-    )
+    return f"{part(facts['bytes'], source)} of the original’s {size(source)}" if source else f"{facts['bytes']:,} bytes"

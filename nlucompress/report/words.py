@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .numbers import interval, points, share, size
+from .numbers import interval, part, points, share, size
 
 Facts = Mapping[str, Any]
 LEVELS = ("certain", "unless", "equal", "changed")
@@ -35,7 +35,7 @@ def verdict(facts: Facts) -> str:
     """What compression cost, in a few sentences."""
     words = [f"The file has {size(facts['bytes'])}"]
     if facts.get("source_bytes"):
-        words[0] += f", 1/{facts['source_bytes'] / facts['bytes']:.2g} of the original’s {size(facts['source_bytes'])}"
+        words[0] += f", {part(facts['bytes'], facts['source_bytes'])} of the original’s {size(facts['source_bytes'])}"
     words[0] += "."
     if facts["flips"]:
         words.append(f"{facts['flips']:,} of {facts['samples']:,} labels differ from the original’s "
