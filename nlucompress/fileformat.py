@@ -7,7 +7,6 @@ Opening costs the header and nothing else: sections are used where they lie in t
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import mmap
 import os
 import stat
@@ -15,7 +14,6 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import msgpack  # type: ignore[import-untyped]
@@ -76,7 +74,16 @@ def encode(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any]]) 
         body[start - PREAMBLE.size : start - PREAMBLE.size + len(data)] = data
     front = PREAMBLE.pack(MAGIC, MAJOR, MINOR, len(head), offset, zlib.crc32(head), 0, b"")[:28]
     front += struct.pack("<I", zlib.crc32(front))
-    return front + hashlib.sha256(front + body).digest() + bytes(body)
+    return front + _sha256(front, body) + bytes(body)
+
+
+def _sha256(*parts: bytes | bytearray | memoryview) -> bytes:
+    import hashlib  # OpenSSL: ten milliseconds that a program which only loads models does without
+
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.digest()
 
 
 def save(data: bytes, path: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -84,42 +91,43 @@ def save(data: bytes, path: str | os.PathLike[str], overwrite: bool = False) -> 
 
     Raises FileExistsError if path exists and overwrite is False; OSError as the system gives it. Nothing is left behind.
     """
-    target = Path(path)
-    if not overwrite and target.exists():
+    target = os.fsdecode(path)
+    if not overwrite and os.path.exists(target):
         raise FileExistsError(f"{target}: exists and is not overwritten unasked")
-    temporary = target.with_name(f".nluc-{os.urandom(8).hex()}.tmp")
+    folder = os.path.dirname(target) or "."
+    temporary = os.path.join(folder, f".nluc-{os.urandom(8).hex()}.tmp")
     try:
         try:
             file = open(temporary, "xb")  # noqa: SIM115
         except OSError as error:
-            raise OSError(error.errno, error.strerror, str(target)) from None
+            raise OSError(error.errno, error.strerror, target) from None
         with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if overwrite:
-            temporary.replace(target)
+            os.replace(temporary, target)
         else:
             _link(temporary, target)
     finally:
         with contextlib.suppress(OSError):
-            temporary.unlink()
-    _sync_directory(target.parent)
+            os.unlink(temporary)
+    _sync_directory(folder)
 
 
-def _link(temporary: Path, target: Path) -> None:
+def _link(temporary: str, target: str) -> None:
     """Give the file its name unless somebody took it meanwhile: a hard link fails then, a rename would replace."""
     try:
         os.link(temporary, target)
     except FileExistsError:
         raise FileExistsError(f"{target}: exists and is not overwritten unasked") from None
     except OSError:  # a file system without hard links
-        if target.exists():
+        if os.path.exists(target):
             raise FileExistsError(f"{target}: exists and is not overwritten unasked") from None
-        temporary.replace(target)
+        os.replace(temporary, target)
 
 
-def _sync_directory(folder: Path) -> None:
+def _sync_directory(folder: str) -> None:
     with contextlib.suppress(OSError):  # not every system lets a folder be opened
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -156,9 +164,8 @@ def decode(buffer: bytes | memoryview, verify: Verify = "header") -> Container:
     header = _header(head)
     sections = dict(_sections(header.pop("sections", None), view, PREAMBLE.size + header_length, verify))
     if verify == "full":
-        digest = hashlib.sha256(view[: PREAMBLE.size - 32])
-        digest.update(view[PREAMBLE.size :])
-        if digest.digest() != view[PREAMBLE.size - 32 : PREAMBLE.size]:
+        wanted = view[PREAMBLE.size - 32 : PREAMBLE.size]
+        if _sha256(view[: PREAMBLE.size - 32], view[PREAMBLE.size :]) != wanted:
             raise FormatError("the SHA-256 of the file does not match its content (P7)")
     return Container(header, sections, len(view), header_length)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import codecs
 import dataclasses
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -265,6 +264,8 @@ class LinearModel:
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of names, weights and featurizer: equal for equal models, whatever file they came from."""
+        import hashlib  # a program that only loads models does without
+
         digest = hashlib.sha256()
         plain = [[dataclasses.astuple(n) for n in self.namespaces], [dataclasses.astuple(s) for s in self.steps]]
         digest.update(repr((plain, self.task, self.link, self.classes.tolist(), self.weights.shape)).encode())

@@ -98,12 +98,17 @@ class FileTable:
         file = self._file
         _, numbers = file.records(ids)
         lengths, columns, codes = self._reader.rows(ids, numbers)
-        good = (columns < file.n_columns) & (codes < len(file.codebook))  # R3: what is out of range counts nothing
+        return lengths, *self.weights(columns, codes)
+
+    def weights(self, columns: Integers, codes: Integers) -> tuple[Integers, Floats]:
+        """Columns and weights of entries of rows; R3: what is out of range counts nothing."""
+        file = self._file
+        good = (columns < file.n_columns) & (codes < len(file.codebook))
         weights = np.where(good, file.codebook[np.where(good, codes, 0)], 0.0).astype(np.float64)
         columns = np.where(good, columns, 0)
         if file.scale is not None:
             weights *= file.scale[columns]
-        return lengths, columns, weights
+        return columns, weights
 
 
 class NameTable:

@@ -6,7 +6,6 @@ A file is first read into inert records (files.py), then imported like the live 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from ..errors import ModelImportError
@@ -41,11 +40,11 @@ def import_model(source: Any, *, format: str | None = None) -> LinearModel:
 
     if not isinstance(source, (str, os.PathLike)):
         return import_sklearn(source)
-    path = Path(source)
-    record = read_file(path)
+    name = os.path.basename(os.fsdecode(source))
+    record = read_file(source)
     try:
         return import_sklearn(record)
     except ModelImportError as error:
-        raise ModelImportError(clean(f"{path.name}: {error}")) from None
+        raise ModelImportError(clean(f"{name}: {error}")) from None
     except DAMAGE as error:
-        raise ModelImportError(clean(f"{path.name}: {damage(error)}")) from None
+        raise ModelImportError(clean(f"{name}: {damage(error)}")) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..fileformat import MAGIC
 from . import pickles, records, skops
 
 
-def read_file(path: str | Path, limit: int = records.LIMIT) -> Any:
+def read_file(path: str | os.PathLike[str], limit: int = records.LIMIT) -> Any:
     """What a .skops, .joblib or .pkl file holds, as plain data, Records and Globals, without running any of it.
 
     The content decides, not the name. limit: most bytes that compressed content may unpack to.

@@ -21,7 +21,7 @@ from ..modelfile import ModelFile
 
 
 class NativeTable(reference.FileTable):
-    """The features of a compressed file, found in C; rows of single look-ups are read by the reference."""
+    """The features of a compressed file, found in C."""
 
     def __init__(self, file: ModelFile, buffer: bytes | memoryview) -> None:
         super().__init__(file)
@@ -41,6 +41,14 @@ class NativeTable(reference.FileTable):
         if done < count:
             raise TypeError(f"name {done} is not a str")
         return slots, found
+
+    def rows(self, ids: Integers) -> tuple[Integers, Integers, Floats]:
+        """Of one slot, as Model.lookup asks, by the core: the reference's reader is made for thousands."""
+        if len(ids) != 1:
+            return super().rows(ids)
+        entries = np.array(self.core.row(int(ids[0])), np.int64).reshape(-1, 2)
+        columns, weights = self.weights(entries[:, 0], entries[:, 1])
+        return np.array([len(entries)]), columns, weights
 
 
 class NativeScorer(reference.Scorer):

@@ -30,8 +30,8 @@ def encode_rows(table: Table, layout: str = "auto") -> tuple[str, Encoded]:
 
 
 def coders(layout: str) -> list[str]:
-    """The ids of the coders that a layout allows. Raises BuildError if this version has none."""
-    allowed = [name for name, coder in CODERS.items() if layout in ("auto", coder.layout)]
+    """The ids of the coders that a layout allows; an id allows itself. Raises BuildError if this version has none."""
+    allowed = [name for name, coder in CODERS.items() if layout in ("auto", coder.layout, name)]
     if not allowed:
         known = sorted({coder.layout for coder in CODERS.values()} | {"auto"})
         raise BuildError(f"layout: {layout!r} is none that this version writes: {', '.join(map(repr, known))}")

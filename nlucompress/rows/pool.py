@@ -93,7 +93,7 @@ class PoolReader:
     """Entries by number: the group by bisection, the place by multiplication."""
 
     def __init__(self, shape: Shape, parameters: Parameters, sections: Arrays) -> None:
-        self._rows = np.append(sections["rows"], np.zeros(4, np.uint8))  # an idf number is read as four bytes
+        self._rows = sections["rows"]
         self._groups = sections["row_groups"]
         self._entries = parameters["entries"]
         self._columns, self._idf_bits = shape.columns, shape.idf_bits

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""What do importing and loading cost a process that has just begun, in time and memory?
+
+    python benchmarks/load.py [--features 1000000] [--runs 15] [--json OUT.json]
+
+Import: new processes that import nothing, numpy, or nlucompress (which imports numpy), in turns, in another order each
+round; wall and CPU time of the whole process, and what nlucompress adds to numpy. Then `python -X importtime`: the modules
+that nlucompress imports and numpy does not, by the time that each takes itself.
+
+Load: a model of so many features, one weight each, 8 check bits, is built once and its file lies in the page cache. A new
+process imports nlucompress, loads the file (verify="header"), looks up 1,000 features of it one by one, and loads it a
+second and a third time. Memory is the growth of the resident size: of memory of its own (RssAnon), which the process pays
+for, and of mapped files (RssFile), which processes share and the system can drop. Memory is measured on Linux alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import mmap
+import os
+import pathlib
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from features import model, names
+from provenance import heading, provenance
+
+import nlucompress
+
+IMPORTS = {"nothing": "pass", "numpy": "import numpy", "nlucompress": "import nlucompress"}
+LOOKUPS = 1000
+
+
+def environment(folder):
+    """A new process's: bytecode is kept in a folder of its own, as an installed package keeps it, whatever is set here."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder)}
+
+
+def spent(command, variables):
+    """Wall and CPU seconds of a process, from its start to its end."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=variables)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
+    return seconds, usage.ru_utime + usage.ru_stime
+
+
+def measure_imports(runs, variables):
+    """{what: {"wall": [s, …], "cpu": [s, …]}}, a number a run."""
+    times = {what: {"wall": [], "cpu": []} for what in IMPORTS}
+    rng = random.Random(0)
+    order = list(IMPORTS)
+    for run in range(runs + 1):
+        rng.shuffle(order)
+        for what in order:
+            wall, cpu = spent([sys.executable, "-c", IMPORTS[what]], variables)
+            if run:  # the first reads files from the disk and writes bytecode
+                times[what]["wall"].append(wall)
+                times[what]["cpu"].append(cpu)
+    return times
+
+
+def import_times(code, variables):
+    """Module -> its own microseconds, of `python -X importtime`."""
+    command = [sys.executable, "-X", "importtime", "-c", code]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    found = re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)$", done.stderr, re.MULTILINE)
+    return {name: int(own) for own, name in found}
+
+
+def offenders(runs, variables):
+    """Module -> median microseconds of its own, of those that nlucompress imports and numpy does not, longest first."""
+    without = import_times(IMPORTS["numpy"], variables)
+    several = [import_times(IMPORTS["nlucompress"], variables) for _ in range(runs)]
+    own = {name: statistics.median(each[name] for each in several) for name in several[0] if name not in without}
+    return dict(sorted(own.items(), key=lambda item: -item[1]))
+
+
+def resident():
+    """Bytes resident, of the process's own memory and of mapped files; None where Linux's /proc is missing."""
+    try:
+        status = pathlib.Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    return {kind: 1024 * int(re.search(rf"Rss{kind}:\s+(\d+) kB", status)[1]) for kind in ("Anon", "File")}
+
+
+def mapped(path):
+    """Bytes of a file that are resident in this process's map of it: /proc/self/smaps."""
+    try:
+        lines = pathlib.Path("/proc/self/smaps").read_text().splitlines()
+    except OSError:
+        return None
+    total, inside = 0, False
+    for line in lines:
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            inside = line.endswith(str(path))
+        elif inside and line.startswith("Rss:"):
+            total += 1024 * int(line.split()[1])
+    return total
+
+
+class Clock:
+    """Wall and CPU seconds of a block: with Clock() as clock."""
+
+    def __enter__(self):
+        self.began = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_):
+        self.wall, self.cpu = time.perf_counter() - self.began[0], time.process_time() - self.began[1]
+
+
+def load_once(path):
+    """What a process that has only imported nlucompress pays for a model: printed as JSON, one step after the other."""
+    keys = json.loads(path.with_suffix(".json").read_text())
+    random.Random(os.getpid()).shuffle(keys)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        assert view[0]
+        byte = mapped(path)  # what the system maps when one byte is read
+    resident()  # so that what this needs is there before
+    before, steps, models = resident(), {}, []
+    for step in ("load", "lookups", "load again", "load a third time"):
+        with Clock() as clock:
+            if step == "lookups":
+                found = [models[0].lookup(key) for key in keys[:LOOKUPS]]
+            else:
+                models.append(nlucompress.load(path))
+        after = resident()
+        steps[step] = {"wall": clock.wall, "cpu": clock.cpu, "mapped": mapped(path)}
+        if after:
+            steps[step] |= {kind: after[kind] - before[kind] for kind in after}
+        before = after
+    assert all(found)
+    print(json.dumps({"mapped_byte": byte, "steps": steps}))
+
+
+def measure_loads(count, runs, variables):
+    """The file's size and sections, and each run's answer of load_once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "model.nluc"
+        print(f"building a model of {count:,} features", file=sys.stderr)
+        features = names(count)
+        nlucompress.compress(model(features)).save(path)
+        path.with_suffix(".json").write_text(json.dumps(random.Random(0).sample(features, min(count, 50 * LOOKUPS))))
+        del features
+        command = [sys.executable, __file__, "--one", str(path)]
+        results = [json.loads(subprocess.check_output(command, env=variables)) for _ in range(runs + 1)][1:]
+        info = nlucompress.load(path).info()
+        return {"bytes": info["bytes"], "sections": info["sections"], "runs": results}
+
+
+def show(imports, own, loads):
+    """Markdown."""
+    print("\n| a new process that imports | wall ms | CPU ms |")
+    print("|---|---|---|")
+    for what, times in imports.items():
+        print(f"| {what} | " + " | ".join(f"{1e3 * statistics.median(times[kind]):.1f}" for kind in times) + " |")
+    ours, numpys = imports["nlucompress"], imports["numpy"]
+    more = [statistics.median(a - b for a, b in zip(ours[kind], numpys[kind], strict=True)) for kind in ours]
+    print("| nlucompress over numpy | " + " | ".join(f"{1e3 * seconds:+.1f}" for seconds in more) + " |")
+    print(f"\n{len(own)} modules that numpy does not import, {sum(own.values()) / 1e3:.1f} ms; the slowest\n")
+    print("| module | ms |")
+    print("|---|---|")
+    for name, micros in list(own.items())[:12]:
+        print(f"| {name} | {micros / 1e3:.2f} |")
+
+    print(f"\na file of {loads['bytes']:,} bytes\n")
+    print("| | wall µs | CPU µs | own memory | mapped files | of the model's file |")
+    print("|---|---|---|---|---|---|")
+    runs = loads["runs"]
+    linux = runs[0]["mapped_byte"] is not None
+    for step in runs[0]["steps"]:
+        mid = {key: statistics.median(run["steps"][step][key] or 0 for run in runs) for key in runs[0]["steps"][step]}
+        cells = [f"{1e6 * mid[kind]:,.0f}" for kind in ("wall", "cpu")]
+        if linux:
+            cells += [f"{mid[kind] / 1024:+,.0f} KB" for kind in ("Anon", "File")] + [f"{mid['mapped'] / 1024:,.0f} KB"]
+        print(f"| {step if step != 'lookups' else f'{LOOKUPS:,} × lookup'} | {' | '.join(cells)} |")
+    if linux:
+        byte = statistics.median(run["mapped_byte"] for run in runs) / 1024
+        print(f"\nA map of which one byte was read has {byte:,.0f} KB of the file resident.")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--features", type=int, default=1_000_000)
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--one", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=pathlib.Path)
+    args = parser.parse_args()
+    if args.one:
+        load_once(args.one)
+        return
+    if args.runs < 1 or args.features < LOOKUPS:
+        parser.error(f"{args.runs} runs, {args.features} features: at least 1 and {LOOKUPS}")
+    facts = provenance()
+    print(heading(facts))
+    with tempfile.TemporaryDirectory() as folder:
+        variables = environment(folder)
+        imports, own = measure_imports(args.runs, variables), offenders(args.runs, variables)
+        loads = measure_loads(args.features, args.runs, variables)
+    show(imports, own, loads)
+    if args.json:
+        kept = {**facts, "features": args.features, "imports": imports, "importtime_us": own, "load": loads}
+        args.json.write_text(json.dumps(kept, indent=1))
+
+
+if __name__ == "__main__":
+    main()
