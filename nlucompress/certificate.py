@@ -282,7 +282,7 @@ def _walk(side: _Side, part: _Batch, values: Floats, strangers: _Strangers | Non
             some = (some > step.value).astype(np.float64)
         else:
             some = some / (_size(some, step) or 1.0)
-            error = 2 * error + (len(some) + 8) * UNIT
+            error = 2 * error + (len(some) + 16) * UNIT
         values = values.copy()
         values[at] = some
         sound = sound and _safe(values)

@@ -90,10 +90,13 @@ def compare(
 def _again(source: LinearModel, facts: Mapping[str, Any]) -> Compressed:
     """The source, compressed as the file says that it was; the layout of rows changes no answer."""
     known = set(inspect.signature(compress).parameters) - {"source", "layout", "progress"}
-    options = facts.get("options", {})
     try:
-        return compress(source, **{name: value for name, value in options.items() if name in known})
-    except (TypeError, AttributeError, BuildError) as error:  # facts are words: a file may say anything there
+        options = {name: value for name, value in facts["options"].items() if name in known}
+        missing = {"buckets", "range", "check_bits", "gamma", "norm"} - set(options)
+        if missing:
+            raise BuildError(f"{', '.join(sorted(missing))} missing")
+        return compress(source, **options)
+    except (KeyError, TypeError, AttributeError, BuildError) as error:  # facts are words: a file may say anything there
         raise ValueError(f"the file does not say with which options it was made: {error}") from None
 
 

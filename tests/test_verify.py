@@ -216,6 +216,17 @@ def test_a_file_of_other_labels_is_refused_and_one_of_other_ngrams_has_no_certif
     assert "read other n-grams" in report["certificate_reason"]
 
 
+@pytest.mark.parametrize("options", [None, "words", {"buckets": 16}, {"buckets": "many", "range": "model", "check_bits": 8,
+                                                                    "gamma": 1.0, "norm": "exact"}])  # fmt: skip
+def test_a_file_that_does_not_say_how_it_was_made_is_refused(options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = model_of()
+    model = compress(source).model()
+    facts = {**model.info(), "options": options}
+    monkeypatch.setattr(type(model), "info", lambda self: facts)
+    with pytest.raises(ValueError, match="does not say with which options it was made"):
+        compare(source, model, TEXTS[:3])
+
+
 def test_progress_counts_to_the_last_sample() -> None:
     seen: list[int] = []
     source = model_of()
