@@ -65,7 +65,7 @@ macros = [] if sysconfig.get_config_var("Py_GIL_DISABLED") else [("Py_LIMITED_AP
 extension = Extension(
     "nlucompress._native",
     [str(NATIVE / "module.c")],
-    depends=[str(NATIVE / name) for name in ("nluc.h", "make_unicode.py")],
+    depends=[str(NATIVE / name) for name in ("nluc.h", "avx2.h", "make_unicode.py")],
     define_macros=macros,
 )
 setup(ext_modules=[extension], cmdclass={"build_ext": Build})

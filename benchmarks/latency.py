@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import pathlib
 import random
 import statistics
@@ -59,20 +60,33 @@ def of_predictor(model, size, texts, labels):
     return Contender(lambda text: model.predict([text]), model.predict, texts, accuracy, size)
 
 
-def of_fasttext(train, texts, labels, dim, cutoff, folder):
-    """A quantized fastText model of (texts, labels); its labels are numbers, for theirs may have no spaces."""
+def train_fasttext(data, file, dim, cutoff):
+    """Train on fastText's lines, quantize, save."""
     import fasttext
 
-    numbers = {label: str(number) for number, label in enumerate(sorted(set(train[1])))}
-    lines = [" ".join(text.lower().split()) for text in train[0]]
-    data, file = folder / "train.txt", folder / "model.ftz"
-    data.write_text("".join(f"__label__{numbers[label]} {line}\n" for line, label in zip(lines, train[1], strict=True)))
     settings = {"thread": 1, "verbose": 0}
     model = fasttext.train_supervised(
         str(data), dim=dim, epoch=25, lr=0.5, bucket=200_000, wordNgrams=2, minn=2, maxn=5, **settings
     )
     model.quantize(str(data), retrain=True, cutoff=cutoff, qnorm=True, **settings)
     model.save_model(str(file))
+
+
+def of_fasttext(train, texts, labels, dim, cutoff, folder):
+    """A quantized fastText model of (texts, labels); its labels are numbers, for theirs may have no spaces."""
+    import fasttext
+
+    numbers = {label: str(number) for number, label in enumerate(sorted(set(train[1])))}
+    lines = [" ".join(text.lower().split()) for text in train[0]]
+    data, file = folder / "train.txt", folder / f"{dim}.ftz"
+    marked = (f"__label__{numbers[label]} {line}\n" for line, label in zip(lines, train[1], strict=True))
+    data.write_text("".join(marked), encoding="utf-8")
+    # In a process of its own: in one that holds a pipeline, training ended with "Encountered NaN" (fastText 0.9.3).
+    trainer = multiprocessing.get_context("spawn").Process(target=train_fasttext, args=(data, file, dim, cutoff))
+    trainer.start()
+    trainer.join()
+    if trainer.exitcode:
+        raise SystemExit(f"fastText's training ended with exit code {trainer.exitcode}")
     core = fasttext.load_model(str(file)).f
     inputs = [" ".join(text.lower().split()) + "\n" for text in texts]
     found = [core.predict(line, 1, 0.0, "strict") for line in inputs]

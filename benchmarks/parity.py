@@ -30,7 +30,8 @@ from nlucompress.runtime import Model
 
 OPTIONS = st.fixed_dictionaries({
     "buckets": st.sampled_from([256, 64, 8, 3]), "range": st.sampled_from(["model", "class"]),
-    "layout": st.sampled_from(list(CODERS)), "check_bits": st.integers(0, 32), "gamma": st.sampled_from([1.0, 2.0]), "norm": st.sampled_from(["exact", "mean"]),
+    "layout": st.sampled_from(list(CODERS)), "check_bits": st.integers(0, 32),
+    "gamma": st.sampled_from([1.0, 2.0]), "norm": st.sampled_from(["exact", "mean"]),
 })  # fmt: skip
 
 
@@ -55,7 +56,8 @@ def compare(model: Model, samples: list, found: dict) -> None:
     ours, wanted = ours.reshape(len(samples), -1), wanted.reshape(len(samples), -1)
     size = np.abs(wanted).max(axis=1, initial=np.finfo(float).tiny)
     found["largest relative difference of a score"] = max(
-        found["largest relative difference of a score"], float((np.abs(ours - wanted).max(axis=1) / size).max(initial=0))
+        found["largest relative difference of a score"],
+        float((np.abs(ours - wanted).max(axis=1) / size).max(initial=0)),
     )
     found["examples"] += len(samples)
     found["models"] += 1
@@ -70,7 +72,11 @@ def main() -> int:
     if nlucompress.backend() != "native":
         parser.error("the backend is not native: nothing to compare")
     found = dict.fromkeys(("examples", "models", "n-grams", "slots that differ", "rows", "rows that differ"), 0)
-    found |= {"refused (a value that is not finite)": 0, "largest relative difference of a score": 0.0, "models by coder": {}}
+    found |= {
+        "refused (a value that is not finite)": 0,
+        "largest relative difference of a score": 0.0,
+        "models by coder": {},
+    }
     began = time.perf_counter()
 
     @settings(max_examples=1000, database=None, deadline=None, phases=[Phase.generate],

@@ -3,18 +3,56 @@
     trained model ── import ──> LinearModel ── quantize ──> codes ── index ──> slots ── rows ──> bytes ──> model.nluc
     "play yesterday by the beatles" ── featurize ── hash ── look-up ── score ── link ──> ("PlayMusic", 0.97)
 
-``compress`` and ``import_model`` are the building side, ``load`` and ``Model`` the runtime. Neither imports scikit-learn.
+``compress``, ``search`` (the smallest file within a budget) and ``import_model`` are the building side, ``load`` and
+``Model`` the runtime. Neither imports scikit-learn; the building side is imported when it is first used.
 """
 
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
 from .backend import backend
-from .compress import Compressed, compress
-from .errors import BuildError, FormatError, ModelImportError
-from .importers import import_model
+from .errors import BudgetError, BuildError, FormatError, ModelImportError
 from .linear import LinearModel
 from .runtime import Model, load
 from .version import VERSION as __version__
 
+if TYPE_CHECKING:
+    from .compress import Compressed, compress
+    from .importers import import_model
+    from .search import SearchResult, search
+
 __all__ = [
-    "BuildError", "Compressed", "FormatError", "LinearModel", "Model", "ModelImportError", "__version__", "backend",
-    "compress", "import_model", "load",
+    "BudgetError", "BuildError", "Compressed", "FormatError", "LinearModel", "Model", "ModelImportError", "SearchResult",
+    "__version__", "backend", "compress", "import_model", "load", "search",
 ]  # fmt: skip
+
+_BUILDING = {"Compressed": "compress", "compress": "compress", "import_model": "importers", "SearchResult": "search",
+             "search": "search"}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _BUILDING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_BUILDING[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """Python sets a submodule as the package's attribute when it is imported, whoever imports it. ``nlucompress.compress``
+    and ``nlucompress.search`` are functions all the same.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and _BUILDING.get(name) == name:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -9,20 +9,29 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from .budget import share, size
 from .compress import compress as compress_model
 from .importers import import_model
+from .measure import YARDSTICKS
 from .runtime import Model, load
+from .search import SearchResult, search
 from .version import VERSION
+from .walk import CANDIDATES
+
+if TYPE_CHECKING:
+    from .report import Report
 
 STAGES = ("reading", "quantizing", "indexing", "coding rows", "writing")
 FILE = click.Path(path_type=Path)
 EXAMPLES = 10  # flipped texts that verify prints
+BUDGET = ("max_loss", "max_flips", "target_size")
+SEARCH = (*BUDGET, "data", "held_out", "yardstick", "sure", "resume", "seed", "candidates")
 
 
 class Command(click.Group):
@@ -44,6 +53,18 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def _parsed(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """A callback that reads an option's text; a ValueError of it is wrong usage."""
+
+    def read(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+        try:
+            return None if value is None else parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return read
+
+
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(VERSION, prog_name="nlucompress")
 def main() -> None:
@@ -61,6 +82,10 @@ def main() -> None:
 @click.option("--buckets", type=click.IntRange(2, 256), default=256, show_default=True, help="Distinct weights.")
 @click.option("--range", "range_", type=click.Choice(["model", "class"]), default="model", show_default=True,
               help="One range of weights for the model, or a scale a class.")  # fmt: skip
+@click.option("--codebook", type=click.Choice(["even", "kmeans"]), default="even", show_default=True,
+              help="Multiples of one step, or values fitted to the weights.")  # fmt: skip
+@click.option("--prune", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True,
+              help="Weights below this part of the largest count as zero.")  # fmt: skip
 @click.option("--check-bits", type=click.IntRange(0, 32), default=8, show_default=True,
               help="Of n-grams that are no features, 1 in 2^N passes for one.")  # fmt: skip
 @click.option("--gamma", type=click.FloatRange(1, 16), default=1.0, show_default=True,
@@ -69,34 +94,113 @@ def main() -> None:
               help="Plain rows, coded rows, or the smaller.")  # fmt: skip
 @click.option("--norm", type=click.Choice(["exact", "mean"]), default="exact", show_default=True,
               help="Keep every feature that a norm counts, or count the others as one constant.")  # fmt: skip
-@click.option("--force", is_flag=True, help="Overwrite OUTPUT.")
+@click.option("--data", type=FILE, help="JSONL with the fields text and label, not trained on: what a search measures.")
+@click.option("--held-out", type=FILE, help="Other such data for the estimate. Without it, DATA is split in halves.")
+@click.option("--max-loss", type=click.FloatRange(0, 100), metavar="POINTS", help="Budget: points of the yardstick.")
+@click.option("--yardstick", type=click.Choice(YARDSTICKS), help="What --max-loss is measured by.  [default: accuracy]")
+@click.option(
+    "--max-flips", callback=_parsed(share), metavar="N%", help="Budget: labels that may differ, such as 0.5%."
+)
+@click.option("--target-size", callback=_parsed(size), metavar="SIZE", help="Budget: bytes, such as 200KB.")
+@click.option("--sure", is_flag=True, help="Hold the bad end of the 95% interval to the budget, not the estimate.")
+@click.option("--best-effort", is_flag=True, help="Write the closest file if none holds the budget.")
+@click.option("--resume", type=FILE, help="A file that keeps what was tried, and from which a search goes on.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split and the interval.")
+@click.option("--candidates", type=click.IntRange(1), default=CANDIDATES, show_default=True, help="Tried at most.")
+@click.option("--report", "page", type=FILE, help="Write what it cost as one HTML page (needs --data, and matplotlib).")
+@click.option("--force", is_flag=True, help="Overwrite OUTPUT, and what --report names.")
 @click.option("--dry-run", is_flag=True, help="Print the sizes that would be reached; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print facts and sizes as JSON.")
-def compress(source: Path, output: Path | None, buckets: int, range_: Any, check_bits: int, gamma: float, layout: Any,
-             norm: Any, force: bool, dry_run: bool, as_json: bool) -> None:  # fmt: skip
+@click.pass_context
+def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bool, dry_run: bool, as_json: bool,
+             best_effort: bool, page: Path | None, **options: Any) -> None:  # fmt: skip
     """Compress the trained model SOURCE into one .nluc file.
 
-    Example: nlucompress compress pipeline.joblib -o intents.nluc --buckets 64
+    With a budget (--max-loss, --max-flips, --target-size, or several) it searches for the smallest file that holds it, or,
+    of a target size alone, for the one that costs least; options that are given are fixed, the others are walked. If no
+    file holds the budget, the exit code is 3 and none is written. With DATA and no budget it says what compressing cost.
+
+    Examples: nlucompress compress pipeline.joblib -o intents.nluc --buckets 64; nlucompress compress pipeline.joblib
+    -o intents.nluc --data dev.jsonl --max-loss 0.3
     """
     if output is None and not dry_run:
         raise click.UsageError("where to? Give -o OUT.nluc, or --dry-run to print sizes only.")
     if output is not None and not dry_run:
         _writable(output, force)
-    with click.progressbar(length=len(STAGES), file=sys.stderr, hidden=not sys.stderr.isatty(), label="compress",
-                           item_show_func=lambda stage: stage) as bar:  # fmt: skip
-        compressed = compress_model(source, buckets=buckets, range=range_, check_bits=check_bits, gamma=gamma,
-                                    layout=layout, norm=norm, progress=lambda stage: bar.update(1, stage))  # fmt: skip
-    if output is not None and not dry_run:
+    if page is not None:
+        if options["data"] is None or dry_run:
+            raise click.UsageError("--report needs --data TEXTS.jsonl, and does not go with --dry-run.")
+        _writable(page, force)
+        _require_figures()
+    options["range"] = options.pop("range_")
+    of_search = {name: options.pop(name) for name in SEARCH}
+    found: SearchResult | None = None
+    report: Report | None = None
+    cost: Mapping[str, Any] | None = None
+    if any(of_search[name] is not None for name in BUDGET):
+        found = _search(ctx, source, options, of_search)
+        compressed = found.compressed
+    else:
+        useless = ["--" + name.replace("_", "-") for name in (*SEARCH, "best_effort") if _is_given(ctx, name)]
+        if useless and useless != ["--data"]:
+            raise click.UsageError(
+                f"{', '.join(useless)}: a search needs a budget: --max-loss, --max-flips, --target-size."
+            )
+        with _bar(len(STAGES), "compress") as bar:
+            compressed = compress_model(source, **options, progress=lambda stage: bar.update(1, stage))
+        if of_search["data"] is not None:
+            from .data import read_labelled
+            from .report import measure
+
+            model = compressed.model()
+            texts = read_labelled(of_search["data"], "text" if model.takes_text else None)
+            files = {"original": source, "data": of_search["data"]}
+            report = measure(compressed.source, model, *texts, name=output.name if output else "dry run", files=files)
+            cost = report.facts
+    written = None
+    if output is not None and not dry_run and (found is None or found.met or best_effort):
         compressed.save(output, overwrite=force)
+        written = str(output)
+        if page is not None:
+            if found is not None:
+                report = _held_out_report(found, source, output.name, of_search["seed"])
+            assert report is not None
+            report.save(page, overwrite=force)
     remark = compressed.source.source.get("remark")
     if remark:
         click.echo(f"remark: {remark}", err=True)
-    info = {
-        **compressed.info(),
-        "source_bytes": _size(source),
-        "output": str(output) if output and not dry_run else None,
-    }
-    click.echo(json.dumps(info) if as_json else _compressed_table(info))
+    info = {**compressed.info(), "source_bytes": _size(source), "output": written}
+    info |= {"search": found.to_dict()} if found is not None else {}
+    info |= {"cost": cost} if cost is not None else {}
+    tables = [found.table()] if found is not None else []
+    tables.append(_compressed_table(info))
+    if cost is not None:
+        tables += ["  what it cost", *_verify_table({**cost, "file": source, "bytes": info["bytes"]}).splitlines()[1:]]
+    click.echo(json.dumps(info, ensure_ascii=False) if as_json else "\n".join(tables))
+    if found is not None and not found.met:
+        end = "" if best_effort else "; nothing is written, --best-effort writes the closest"
+        click.echo(f"{'remark' if best_effort else 'Error'}: {found.complaint()}{end}", err=True)
+        if not best_effort:
+            ctx.exit(3)
+
+
+def _search(ctx: click.Context, source: Path, options: dict[str, Any], of_search: dict[str, Any]) -> SearchResult:
+    """The search that compress's options ask for; those of a file that are not given are walked."""
+    if of_search["data"] is None:
+        raise click.UsageError("a budget is measured on data: give --data TEXTS.jsonl.")
+    space = {name: value for name, value in options.items() if _is_given(ctx, "range_" if name == "range" else name)}
+    state = of_search.pop("resume")
+    try:
+        with _bar(of_search["candidates"], "search") as bar:
+            found = search(source, of_search.pop("data"), **of_search, space=space, state=state,
+                           progress=lambda done, words: bar.update(done - bar.pos, words))  # fmt: skip
+    except KeyboardInterrupt:
+        if state is not None:
+            click.echo(f"interrupted: the same command goes on from what {state} keeps", err=True)
+        raise
+    for remark in found.remarks:
+        click.echo(f"remark: {remark}", err=True)
+    return found
 
 
 @main.command()
@@ -165,7 +269,7 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
 
     samples, labels = read_labelled(data, "text" if model.takes_text else None)
     original = import_model(source)
-    files = {"file": file, "source": source, "data": data}
+    files = {"file": file, "original": source, "data": data}
     with click.progressbar(length=len(samples), file=sys.stderr, hidden=not sys.stderr.isatty(), label="verify") as bar:
         report = measure(original, model, samples, labels, name=file.name, files=files, seed=seed,
                          progress=lambda done: bar.update(done - bar.pos))  # fmt: skip
@@ -197,6 +301,15 @@ def demo(texts: Path | None, out: Path | None, seed: int, force: bool, as_json: 
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else table(result))
 
 
+def _held_out_report(found: SearchResult, source: Path, name: str, seed: int) -> Report:
+    """A report on the file that a search chose, on the texts that it never saw."""
+    from .report import measure
+
+    rest = found.texts
+    return measure(found.compressed.source, found.compressed.model(), rest.samples, rest.labels, name=name,
+                   files={"original": source}, front=found.front, seed=seed)  # fmt: skip
+
+
 def _writable(path: Path, force: bool) -> None:
     """Refuse an output that is there, or whose folder is not, before any work."""
     if path.exists() and not force:
@@ -209,6 +322,16 @@ def _require_figures() -> None:
     from .report import require
 
     require()
+
+
+def _bar(length: int, label: str) -> Any:
+    """A progress bar on standard error, if that is a terminal."""
+    return click.progressbar(length=length, file=sys.stderr, hidden=not sys.stderr.isatty(), label=label,
+                             item_show_func=lambda words: words)  # fmt: skip
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 def _size(path: Path) -> int:

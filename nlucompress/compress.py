@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from .errors import BuildError, FormatError
 from .importers import import_model
 from .index import build, check_values
 from .linear import LinearModel, Namespace, SparseRows
-from .quantize import Quantized, Range, quantize
+from .quantize import Codebook, Quantized, Range, quantize
 from .rows import Table, coders, encode_rows
 from .rows.bits import pack
 from .runtime import Model
@@ -70,6 +70,8 @@ def compress(
     *,
     buckets: int = 256,
     range: Range = "model",
+    codebook: Codebook = "even",
+    prune: float = 0.0,
     check_bits: int = 8,
     gamma: float = 1.0,
     layout: Layout = "auto",
@@ -80,6 +82,8 @@ def compress(
 
     source: a fitted scikit-learn estimator (mostly a Pipeline), a LinearModel, or the path of a .joblib, .pkl or .skops.
     buckets: distinct weights, 2..256. range: "model" one range of weights for all, "class" a scale a class.
+    codebook: "even" multiples of one step, "kmeans" values fitted to the weights (better below 64 buckets, with prune).
+    prune: 0 ≤ prune < 1; weights below this part of the largest one of their range count as zero.
     check_bits: 0..32; an n-gram that is not a feature passes for one with probability 2^-check_bits.
     gamma: bits of the index for each feature, ≥ 1: 1 is the smallest (2.9 bits a feature), 2 the faster (3.5 bits).
     layout: "fast" (plain rows), "small" (coded rows), "auto" (the smallest this version has).
@@ -107,8 +111,32 @@ def compress(
     model = import_model(source)
 
     begin("quantizing")
-    quantized = quantize(model, buckets, range)
+    quantized = quantize(model, buckets, range, codebook, prune)
 
+    options = {"buckets": buckets, "range": range, "codebook": codebook, "prune": prune, "check_bits": check_bits,
+               "gamma": gamma, "layout": layout, "norm": norm}  # fmt: skip
+    facts = describe(model, model.fingerprint(), quantized.report, options)
+    return assemble(model, quantized, check_bits, gamma, layout, norm, facts, begin)
+
+
+def describe(model: LinearModel, fingerprint: str, report: Mapping[str, float], options: Mapping[str, Any]
+             ) -> dict[str, Any]:  # fmt: skip
+    """What a file tells people of its making: no time, no place, so that the same model and options give the same bytes."""
+    usual = {"codebook": "even", "prune": 0.0} if options["codebook"] == "even" and not options["prune"] else {}
+    return {
+        "writer": f"nlucompress {VERSION}",
+        "source": dict(model.source),
+        "fingerprint": fingerprint,
+        "options": {name: float(value) if name in ("prune", "gamma") else value
+                    for name, value in options.items() if name not in usual},
+        "quantization": {name: _rounded(value) for name, value in report.items()},
+        "features_source": model.n_features,
+    }  # fmt: skip
+
+
+def assemble(model: LinearModel, quantized: Quantized, check_bits: int, gamma: float, layout: Layout, norm: Norm,
+             facts: Mapping[str, Any], begin: Progress) -> Compressed:  # fmt: skip
+    """What follows quantizing: index, rows, file. The options are compress's; facts: what the file tells people."""
     begin("indexing")
     kept, namespaces = _kept(model, quantized.codes, norm)
     index, slots, hashes = build(_names(model, kept), gamma)
@@ -128,15 +156,7 @@ def compress(
         namespaces, model.steps, model.classes, model.task, model.link, model.intercept, model.calibration, model.baseline,
         index.n, index.levels, index.seeds, index.blocks, check_bits, idf_bits, pack(records, check_bits + rows.bits), idf,
         quantized.codebook, quantized.scale, coder, rows.parameters, rows.sections,
-        facts={
-            "writer": f"nlucompress {VERSION}",
-            "source": dict(model.source),
-            "fingerprint": model.fingerprint(),
-            "options": {"buckets": buckets, "range": range, "check_bits": check_bits, "gamma": float(gamma),
-                        "layout": layout, "norm": norm},
-            "quantization": {name: _rounded(value) for name, value in quantized.report.items()},
-            "features_source": model.n_features,
-        },
+        facts=facts,
     ))  # fmt: skip
     try:
         modelfile.read(fileformat.decode(data))  # what is written can be read: the file's limits are the model's

@@ -45,6 +45,24 @@ def read_labelled(path: str | os.PathLike[str], text_field: str | None = "text")
     return samples, labels
 
 
+def read_samples(path: str | os.PathLike[str], text_field: str | None, labelled: bool
+                 ) -> tuple[list[Any], list[Any] | None]:  # fmt: skip
+    """As read_labelled; unless labelled, the field label may be missing: the labels are None if any line lacks it."""
+    if labelled:
+        return read_labelled(path, text_field)
+    samples, labels = [], []
+    for number, row in read_jsonl(path):
+        if text_field is not None and text_field not in row:
+            raise ValueError(
+                f"{path}, line {number}: no field {text_field!r}, it has {', '.join(map(repr, row)) or 'none'}"
+            )
+        samples.append(row if text_field is None else row[text_field])
+        labels += [row["label"]] if "label" in row else []
+    if not samples:
+        raise ValueError(f"{path}: no line with a text")
+    return samples, labels if len(labels) == len(samples) else None
+
+
 def _object(line: bytes, place: str) -> dict[str, Any]:
     try:
         value = json.loads(line)

@@ -1,4 +1,4 @@
-"""The three ways a run can fail; each is a ValueError, and its message shows value, limit and place."""
+"""The ways a run can fail; each is a ValueError, and its message shows value, limit and place."""
 
 from __future__ import annotations
 
@@ -13,3 +13,7 @@ class ModelImportError(ValueError):
 
 class BuildError(ValueError):
     """An index or a file cannot be built from these features, weights or options."""
+
+
+class BudgetError(ValueError):
+    """No file holds the budget of accuracy, flipped labels or bytes."""

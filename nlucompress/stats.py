@@ -1,4 +1,4 @@
-"""The statistics of a comparison: intervals of shares and of paired differences, and calibration. Plain numpy, seeded."""
+"""Statistics of one set of answers: the interval of a share, and calibration. Those of a difference are measure.py's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from .linear import Floats
 
-RESAMPLES = 10_000
 BINS = 15
 _Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
 
@@ -36,28 +35,6 @@ def wilson(hits: int, n: int, z: float = _Z95) -> tuple[float, float]:
     middle, half = share + square / 2, z * math.sqrt(share * (1 - share) / n + square / (4 * n))
     low, high = (middle - half) / (1 + square), (middle + half) / (1 + square)
     return (0.0 if hits == 0 else max(low, 0.0)), (1.0 if hits == n else min(high, 1.0))
-
-
-def paired_bootstrap(before: npt.NDArray[Any], after: npt.NDArray[Any], seed: int = 0, resamples: int = RESAMPLES
-                     ) -> tuple[float, float]:  # fmt: skip
-    """The 95 % interval of mean(after) - mean(before) of two yes-or-no answers to the same samples: (low, high).
-
-    before, after: (n_samples,) bool or 0/1, n_samples > 0. Resampling samples with their two answers (Efron: Bootstrap
-    methods: another look at the jackknife, Annals of Statistics 1979) needs only how many went up, went down and stayed:
-    those counts are multinomial. Where no sample changed the interval is the point 0; the interval of the share of changes
-    (wilson) says more there. Raises ValueError if there are no samples.
-
-    >>> paired_bootstrap(np.array([1, 1, 0, 1] * 50), np.array([1, 0, 0, 1] * 50))
-    (-0.31, -0.19)
-    """
-    steps = after.astype(np.int64) - before.astype(np.int64)
-    n = len(steps)
-    if not n:
-        raise ValueError("paired_bootstrap: no samples")
-    up, down = int((steps > 0).sum()), int((steps < 0).sum())
-    drawn = np.random.default_rng(seed).multinomial(n, [up / n, down / n, (n - up - down) / n], size=resamples)
-    low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / n, [0.025, 0.975])
-    return float(low), float(high)
 
 
 @dataclass(frozen=True, eq=False)

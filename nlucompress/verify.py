@@ -17,11 +17,13 @@ import numpy.typing as npt
 from .certificate import CERTAIN, UNLESS, Certifier, Proofs, joined
 from .compress import Compressed, compress
 from .errors import BuildError
-from .linear import Floats, Integers, LinearModel
+from .linear import Floats, LinearModel
+from .measure import RESAMPLES, Answers, answers, differ, intervals, predicted
+from .measure import compare as outcome
 from .quantize import CHUNK
 from .reference import NameTable, Ngrams, batches, exact
 from .runtime import Model
-from .stats import RESAMPLES, calibration, paired_bootstrap, wilson
+from .stats import calibration, wilson
 
 FLIPS = 200  # texts that flipped, at most, in a comparison
 CONFUSIONS = 50  # pairs of labels whose confusion changed, at most
@@ -52,7 +54,8 @@ def compare(
     * ``same_source``: whether the file says it was made from this very model; ``samples``: how many.
     * with gold ``accuracy_before``, ``accuracy_after`` (the share of samples whose label, or whole set of labels, is
       right), ``accuracy_interval_before``, ``accuracy_interval_after`` (95 %, Wilson), ``accuracy_difference_interval``
-      (95 %, paired bootstrap), ``right_to_wrong``, ``wrong_to_right`` (samples).
+      (95 %, paired bootstrap: see measure.py), ``right_to_wrong``, ``wrong_to_right`` (samples); ``macro_f1_before``,
+      ``macro_f1_after``, ``macro_f1_difference_interval``.
     * ``flips``, ``flip_share``, ``flip_interval``: another label than the source's. ``flip_examples``: at most 200 of
       them, those first whose label the source was surest of; each with the scores of the labels before and after.
     * ``largest_score_difference``; if there are probabilities, ``probabilities``: ``largest_difference`` of any, and
@@ -72,19 +75,19 @@ def compare(
                          f"{len(model.classes_)} ({model.task}), and they are not the same")  # fmt: skip
     facts = model.info()
     again = _again(source, facts)
-    answers = _Answers(source, model, again, gold, len(samples))
+    found = _Comparison(source, model, again, gold, len(samples))
     for first, batch in batches(samples):
-        answers.add(first, batch)
+        found.add(first, batch)
         if progress is not None:
             progress(first + len(batch))
     report: Facts = {"same_source": facts.get("fingerprint") == source.fingerprint(), "samples": len(samples)}
-    report |= answers.labels(seed)
+    report |= found.labels(seed)
     if facts.get("options", {}).get("norm") == "exact":
-        report |= {"clone_flips": answers.clone_flips, "clone_largest_difference": answers.clone_largest}
-    report |= answers.certificate() | answers.false_positives(seed)
+        report |= {"clone_flips": found.clone_flips, "clone_largest_difference": found.clone_largest}
+    report |= found.certificate() | found.false_positives(seed)
     if gold is not None:
-        report |= {"confusions": answers.confusions(), "classes": answers.classes()}
-    return report | {"weights": _histogram(source, again), "flip_examples": answers.examples()}
+        report |= {"confusions": found.confusions(), "classes": found.classes()}
+    return report | {"weights": _histogram(source, again), "flip_examples": found.examples()}
 
 
 def _again(source: LinearModel, facts: Mapping[str, Any]) -> Compressed:
@@ -100,7 +103,7 @@ def _again(source: LinearModel, facts: Mapping[str, Any]) -> Compressed:
         raise ValueError(f"the file does not say with which options it was made: {error}") from None
 
 
-class _Answers:
+class _Comparison:
     """What the source, the clone and the file say of each sample."""
 
     def __init__(
@@ -112,10 +115,11 @@ class _Answers:
         self._names = self._before.table
         assert isinstance(self._names, NameTable)
         self._gold = None if gold is None else _encoded(gold, model)
+        self._several = source.task == "multilabel"
         self._words = gold
-        self._number = {label: i for i, label in enumerate(_names(model))}
-        self._sizes = n, (len(source.classes) if source.task == "multilabel" else 1)
-        self._labels = np.zeros((2, *self._sizes), np.int64)  # before, after: class numbers, or 0/1 a class
+        self._n = n
+        shape = (2, n, len(source.classes) + 1) if self._several else (2, n)
+        self._labels: Answers = np.zeros(shape, bool if self._several else np.int64)  # before, after
         self._confidence = np.zeros((2, n))
         self._gap, self._largest, self._gaps, self._largest_gap = 0.0, 0.0, np.zeros(n), 0.0
         self.clone_flips, self.clone_largest = 0, 0.0
@@ -132,11 +136,11 @@ class _Answers:
         )
         new = self._model.decision_function(batch)
         at = slice(first, first + len(batch))
-        self._labels[0, at] = self._numbers(self._before.decide(old))
-        self._labels[1, at] = self._numbers(self._model.decide(new))
+        self._labels[0, at] = before = self._numbers(self._before.decide(old))
+        self._labels[1, at] = after = self._numbers(self._model.decide(new))
         self._largest = max(self._largest, float(np.abs(old - new).max(initial=0)))
         self.clone_largest = max(self.clone_largest, float(np.abs(cloned - new).max(initial=0)))
-        self.clone_flips += int((self._numbers(self._clone.decide(cloned)) != self._labels[1, at]).any(axis=1).sum())
+        self.clone_flips += int(differ(self._numbers(self._clone.decide(cloned)), after).sum())
         if self._source.link != "identity":
             probabilities = self._before.probabilities(old), self._model.probabilities(new)
             self._gaps[at] = np.abs(probabilities[0] - probabilities[1]).max(axis=1)
@@ -146,23 +150,27 @@ class _Answers:
         if self._certifier is not None:
             self._proofs.append(self._certifier.proofs(ngrams, len(batch)))
             passing = self._proofs[-1].passing
-        for i in np.flatnonzero((self._labels[0, at] != self._labels[1, at]).any(axis=1)).tolist():
+        for i in np.flatnonzero(differ(before, after)).tolist():
             self._example(first + i, batch[i], old[i], new[i], int(passing[i]))
         self._count_lookups(ngrams)
 
     def labels(self, seed: int) -> Facts:
         """Accuracy, flips, differences of scores and probabilities."""
-        n = self._sizes[0]
+        n, before, after = self._n, self._labels[0], self._labels[1]
         flips = int(self._flipped().sum())
         out: Facts = {}
         if self._gold is not None and n:
             right = self._right()
-            accuracy = right.mean(axis=1)
-            out = {
-                "accuracy_before": float(accuracy[0]), "accuracy_after": float(accuracy[1]),
+            total = outcome(before, after, self._gold, len(self._source.classes))
+            ends = intervals(before, after, self._gold, len(self._source.classes), seed, ("accuracy", "macro-f1"))
+            for name, pair, losses in (("accuracy", total.accuracy, ends["accuracy"]),
+                                       ("macro_f1", total.macro_f1, ends["macro-f1"])):  # fmt: skip
+                assert pair is not None
+                out |= {f"{name}_before": pair[0], f"{name}_after": pair[1],
+                        f"{name}_difference_interval": [0.0 - losses[1] / 100, 0.0 - losses[0] / 100]}  # fmt: skip
+            out |= {
                 "accuracy_interval_before": list(wilson(int(right[0].sum()), n)),
                 "accuracy_interval_after": list(wilson(int(right[1].sum()), n)),
-                "accuracy_difference_interval": list(paired_bootstrap(right[0], right[1], seed)),
                 "right_to_wrong": int((right[0] & ~right[1]).sum()), "wrong_to_right": int((right[1] & ~right[0]).sum()),
                 "seed": seed, "resamples": RESAMPLES,
             }  # fmt: skip
@@ -222,12 +230,12 @@ class _Answers:
 
     def confusions(self) -> list[Facts]:
         """Wrong pairs of right and predicted label, those first whose number changed most; not of a multilabel model."""
-        if self._source.task == "multilabel" or self._gold is None:
+        if self._several or self._gold is None:
             return []
         names = _names(self._model)
         counts: dict[tuple[int, int], list[int]] = {}
         for side in (0, 1):
-            for pair in zip(self._gold[:, 0].tolist(), self._labels[side, :, 0].tolist(), strict=True):
+            for pair in zip(self._gold.tolist(), self._labels[side].tolist(), strict=True):
                 counts.setdefault(pair, [0, 0])[side] += 1
         changed = sorted(((pair, n) for pair, n in counts.items() if n[0] != n[1] and pair[0] != pair[1]),
                          key=lambda item: (-abs(item[1][1] - item[1][0]), item[0]))  # fmt: skip
@@ -260,8 +268,8 @@ class _Answers:
         before, after = self._labels[:, number].tolist()
         names = _names(self._model)
         if self._source.task == "multiclass":
-            concerned = {before[0]: names[before[0]], after[0]: names[after[0]]}
-            lead = float(old[before[0]] - old[after[0]])
+            concerned = {before: names[before], after: names[after]}
+            lead = float(old[before] - old[after])
         elif self._source.task == "binary":
             concerned, old, new = {0: names[1]}, [old], [new]
             lead = abs(float(old[0]))
@@ -311,30 +319,25 @@ class _Answers:
     def _squeezed(self, scores: Floats) -> Floats:
         return scores[:, 0] if self._source.task == "binary" else scores
 
-    def _numbers(self, decided: npt.NDArray[Any]) -> Integers:
-        """Decisions as class numbers, (n, 1); of a multilabel model 0 or 1 a class, (n, n_classes)."""
-        if self._source.task == "multilabel":
-            return np.asarray(decided, np.int64)
-        return np.array([self._number[label] for label in decided.tolist()], np.int64).reshape(-1, 1)
+    def _numbers(self, decided: npt.NDArray[Any]) -> Answers:
+        return predicted(decided, self._source.classes, self._several)
 
     def _flipped(self) -> npt.NDArray[np.bool_]:
-        return np.asarray((self._labels[0] != self._labels[1]).any(axis=1))
+        return differ(self._labels[0], self._labels[1])
 
     def _right(self) -> npt.NDArray[np.bool_]:
         """(2, n_samples): whether the answer before, and that after, is right."""
-        return np.asarray((self._labels == self._gold).all(axis=2))
+        assert self._gold is not None
+        return np.stack([~differ(side, self._gold) for side in self._labels])
 
-    def _indicators(self, labels: Integers) -> npt.NDArray[np.bool_]:
-        if self._source.task == "multilabel":
-            return labels.astype(bool)
-        return np.asarray(labels == np.arange(len(self._source.classes)))
+    def _indicators(self, labels: Answers) -> npt.NDArray[np.bool_]:
+        """(n_samples, n_classes): which labels each sample has."""
+        return np.asarray(labels[:, :-1] if self._several else labels[:, None] == np.arange(len(self._source.classes)))
 
-    def _named(self, numbers: list[int]) -> Any:
+    def _named(self, one: Any) -> Any:
         """One prediction as plain data."""
         names = _names(self._model)
-        if self._source.task == "multilabel":
-            return [name for name, on in zip(names, numbers, strict=True) if on]
-        return names[numbers[0]]
+        return [name for name, on in zip(names, one, strict=False) if on] if self._several else names[one]
 
 
 def _certifier(source: LinearModel, model: Model, again: Compressed) -> tuple[Certifier | None, str]:
@@ -375,23 +378,16 @@ def _names(model: Model) -> list[Any]:
     return names
 
 
-def _encoded(gold: Sequence[Any], model: Model) -> Integers:
-    """Right labels as class numbers, -1 of what is no class, (n, 1); of a multilabel model 0 or 1 a class.
+def _encoded(gold: Sequence[Any], model: Model) -> Answers:
+    """Right labels as numbers; see measure.answers.
 
     Labels of another kind than the model's (numbers in quotes, say) would give an accuracy of 0 in silence: an error.
     """
-    names = _names(model)
-    numbers = {label: i for i, label in enumerate(names)}
-    flat = [label for labels in gold for label in (labels if isinstance(labels, list) else [labels])]
-    if flat and not any(isinstance(label, (str, int, float)) and label in numbers for label in flat):
+    several = model.task == "multilabel"
+    right = answers(gold, model.classes_, several)
+    known = right[:, :-1].any() or not right.any() if several else (right >= 0).any()
+    if len(right) and not known:
+        flat = [label for labels in gold for label in (labels if several else [labels])]
         raise ValueError(f"no label of the data is a class of the model: the data has {flat[0]!r:.60}, …, "
-                         f"the model {names[0]!r:.60}, …")  # fmt: skip
-    if model.task != "multilabel":
-        hashable = (label if isinstance(label, (str, int, float)) else None for label in gold)
-        return np.array([numbers.get(label, -1) for label in hashable], np.int64).reshape(-1, 1)
-    out = np.zeros((len(gold), len(names)), np.int64)
-    for i, labels in enumerate(gold):
-        if not isinstance(labels, list):
-            raise ValueError(f"label {labels!r:.60} of sample {i}: a multilabel model's label is a list of labels")
-        out[i, [numbers[label] for label in labels if label in numbers]] = 1
-    return out
+                         f"the model {_names(model)[0]!r:.60}, …")  # fmt: skip
+    return right

@@ -1,14 +1,17 @@
 """What the tests generate: texts in many scripts, namespaces, models with the samples they read, and rows of codes.
 
 A model's weights come from a drawn seed and a drawn shape (tails, ties, zeros), not number by number: a thousand weights
-cost as much to draw as one. Features are mostly n-grams of the drawn samples, so that look-ups hit.
+cost as much to draw as one. Features are mostly n-grams of the drawn samples, so that look-ups hit. At the end a helper
+of more than one file of tests.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import string
-from collections.abc import Mapping
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,7 @@ from hypothesis import strategies as st
 
 from nlucompress.featurize import Analyzer
 from nlucompress.linear import LinearModel, Namespace, SparseRows, Step
+from nlucompress.rows import Table
 
 # -- texts ------------------------------------------------------------------------------------------------------------
 
@@ -125,7 +129,25 @@ def codes(draw: st.DrawFn, max_rows: int = 40) -> SparseRows:
     return sparse(rng.integers(1, 256, (rows, columns)) * (rng.random((rows, columns)) < density * uneven), np.uint8)
 
 
+@st.composite
+def tables(draw: st.DrawFn) -> Table:
+    """What a row coder takes: rows, some of them equal, some as long as what is stored as all codes; and idf numbers."""
+    rows = draw(codes())
+    (n, columns), rng = rows.shape, np.random.default_rng(draw(st.integers(0, 1 << 32)))
+    if n and draw(st.booleans()):
+        rows = rows.take(rng.integers(0, draw(st.integers(1, n)), n))
+    if n and draw(st.booleans()):
+        dense, some = rows.dense(0, n), rng.permutation(columns)[: -(-columns // (2 if columns <= 256 else 3))]
+        dense[rng.integers(0, n)] = np.isin(np.arange(columns), some) * rng.integers(1, 256, columns)
+        rows = sparse(dense, np.uint8)
+    idf_bits = draw(st.sampled_from([0, 1, 8, 9, 17, 24]))
+    numbers = rng.integers(0, 1 << draw(st.integers(0, idf_bits)), n)
+    zero = draw(st.sampled_from([0, 0, 127, 255]))
+    return Table(dataclasses.replace(rows, data=rows.data + np.uint8(zero)), numbers, idf_bits, zero)
+
+
 # -- models -----------------------------------------------------------------------------------------------------------
+
 
 WEIGHTS = ("normal", "sparse", "heavy", "zero", "even", "one-sided", "tiny", "few")
 
@@ -266,3 +288,18 @@ def _steps(draw: st.DrawFn, count: int) -> Step:
     if op == "norm":
         return Step("norm", spaces, draw(st.sampled_from(["l1", "l2", "max"])))
     return Step(op, spaces, value=draw(st.sampled_from([0.0, 0.5, 2.0] if op == "binarize" else [0.5, -2.0])))
+
+
+# -- a helper ---------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def peak() -> Iterator[Callable[[], int]]:
+    """How many bytes were allocated at most inside; ask after it has ended."""
+    found = [0]
+    tracemalloc.start()
+    try:
+        yield lambda: found[0]
+    finally:
+        found[0] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()

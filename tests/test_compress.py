@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 import subprocess
 import sys
 from itertools import pairwise
@@ -18,16 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import Case
 from test_index import plain_find
-from test_rows import plain_offset
+from test_rows import plain_offset, pooled
 
 import nlucompress
 from nlucompress import BuildError, Compressed, LinearModel, Model, ModelImportError, compress
 from nlucompress.linear import Namespace, SparseRows, Step
 from nlucompress.reference import BATCH, Scorer, exact
+from nlucompress.rows import CODERS
 
 options = st.fixed_dictionaries({
     "buckets": st.sampled_from([2, 3, 16, 256]), "range": st.sampled_from(["model", "class"]),
-    "gamma": st.sampled_from([1.0, 1.7, 4.0]), "layout": st.sampled_from(["auto", "fast"]),
+    "codebook": st.sampled_from(["even", "kmeans"]), "prune": st.sampled_from([0.0, 0.1]),
+    "gamma": st.sampled_from([1.0, 1.7, 4.0]), "layout": st.sampled_from(["auto", "fast", *CODERS]),
 })  # fmt: skip
 
 TEXTS = ["play some music by the beatles", "stop", "", "what is the weather in straße 東京", "play play play", "xyzzy"]
@@ -185,33 +188,46 @@ def test_the_dequantized_clone_is_the_source_with_other_weights(case: Case, chos
         np.testing.assert_array_equal(clone.idf, source.idf.astype(np.float32))
 
 
-def test_a_plain_reader_of_the_bytes_finds_check_bits_idf_and_weights_of_every_feature() -> None:
+@pytest.mark.parametrize("coder", ["plain", "pool"])
+def test_an_independent_reader_of_the_bytes_finds_check_bits_idf_and_weights_of_every_feature(coder: Any) -> None:
     """FORMAT.md, sections 6 and 7, in Python's integers."""
     rng = np.random.default_rng(8)
-    weights = rng.standard_normal((len(WORDS), 300)) * (rng.random((len(WORDS), 300)) < 0.05)
+    weights = rng.standard_normal((len(WORDS), 300)) * (
+        rng.random((len(WORDS), 300)) < rng.random((len(WORDS), 1)) * 0.6
+    )
     model = model_of(classes=np.arange(300), weights=weights, idf=rng.choice([1.0, 1.5, 2.0, 3.0, 4.0], len(WORDS)),
                      steps=(Step("norm", (0,), "l2"),))  # fmt: skip
-    compressed = compress(model, check_bits=11)
+    compressed = compress(model, check_bits=11, layout=coder)
     header, parts = sections_of(compressed.data)
-    assert header["rows"]["coder"] == "plain"
     dense, idf = compressed.dequantized().coefficients(), compressed.dequantized().idf
     assert idf is not None
     codebook, values = (np.frombuffer(parts[name], "<f4").tolist() for name in ("codebook", "idf"))
-    width = header["slots"]["idf_bits"] + 11
-    slots = int.from_bytes(parts["slots"], "little")
+    bits = header["slots"]["idf_bits"] if coder == "plain" else (header["rows"]["entries"] - 1).bit_length()
+    width, slots = bits + 11, int.from_bytes(parts["slots"], "little")
     for number, name in enumerate(WORDS):
         slot = plain_find(name, header["index"]["seeds"][0], header["index"]["levels"], parts["index"], len(WORDS))
         assert slot is not None
         record = slots >> (slot * width) & ((1 << width) - 1)
         h2 = int.from_bytes(mmh3.hash_bytes(name.encode(), header["index"]["seeds"][0], x64arch=True)[8:], "little")
         assert record & 0x7FF == h2 >> 32 & 0x7FF
-        assert values[record >> 11] == idf[number]
-        first, last = (plain_offset(slot + i, header["rows"]["low_bits"], parts["row_low"], parts["row_high"],
-                                    parts["row_samples"]) for i in (0, 1))  # fmt: skip
+        if coder == "plain":
+            idf_number = record >> 11
+            first, last = (plain_offset(slot + i, header["rows"]["low_bits"], parts["row_low"], parts["row_high"],
+                                        parts["row_samples"]) for i in (0, 1))  # fmt: skip
+            pairs = [(int.from_bytes(parts["rows"][3 * at : 3 * at + 2], "little"), parts["rows"][3 * at + 2])
+                     for at in range(first, last)]  # fmt: skip
+        else:
+            _, idf_number, _, pairs = pooled(record >> 11, 300, header["slots"]["idf_bits"], codebook.index(0.0),
+                                             parts["rows"], parts["row_groups"])  # fmt: skip
+        assert values[idf_number] == idf[number]
         row = np.zeros(300)
-        for at in range(first, last):
-            row[int.from_bytes(parts["rows"][3 * at : 3 * at + 2], "little")] = codebook[parts["rows"][3 * at + 2]]
+        for column, code in pairs:
+            row[column] = codebook[code]
         np.testing.assert_array_equal(row, dense[number])
+    if coder == "pool":
+        assert {100} < {
+            group[1] for group in struct.iter_unpack("<IIQ", parts["row_groups"])
+        }  # rows of all codes, and others
 
 
 # -- which features are kept ------------------------------------------------------------------------------------------
@@ -285,6 +301,8 @@ def test_a_model_with_a_baseline_keeps_all_features(norm: Any) -> None:
     [
         ("buckets", 1, ["buckets", "1", "2..256"]), ("buckets", 257, ["buckets", "257", "2..256"]),
         ("range", "row", ["range", "'row'", "'model'", "'class'"]),
+        ("codebook", "odd", ["codebook", "'odd'", "'even'", "'kmeans'"]),
+        ("prune", 1.0, ["prune", "1.0", "below 1"]),
         ("check_bits", -1, ["check_bits", "-1", "0..32"]), ("check_bits", 33, ["check_bits", "33", "0..32"]),
         ("gamma", 0.5, ["gamma", "0.5", "1..16"]), ("gamma", float("nan"), ["gamma", "nan"]),
         ("layout", "tiny", ["layout", "'tiny'", "'fast'", "'auto'"]),
@@ -305,6 +323,17 @@ def test_the_options_are_in_the_facts() -> None:
     assert facts["writer"] == f"nlucompress {nlucompress.__version__}"
     assert facts["fingerprint"] == model_of().fingerprint()
     assert facts["features_source"] == len(WORDS)
+
+
+def test_a_codebook_and_a_threshold_are_in_the_facts_where_they_are_not_the_default() -> None:
+    fitted = compress(model_of(), codebook="kmeans", prune=0.25).info()["options"]
+    assert (fitted["codebook"], fitted["prune"]) == ("kmeans", 0.25)
+    assert compress(model_of(), prune=0.25).info()["options"]["codebook"] == "even"
+
+
+def test_pruning_makes_a_smaller_file() -> None:
+    large = model_of(classes=tuple("abcdefgh"), weights=np.random.default_rng(1).standard_t(4, (len(WORDS), 8)))
+    assert len(compress(large, prune=0.25).data) < len(compress(large).data)
 
 
 def test_progress_is_told_the_stages_in_order() -> None:
@@ -392,14 +421,20 @@ def test_features_that_stand_twice_are_named() -> None:
 # -- tasks, links and labels --------------------------------------------------------------------------------------------
 
 
-def test_257_classes_have_two_bytes_each_and_the_clones_answers() -> None:
+@pytest.mark.parametrize("coder", list(CODERS))
+def test_257_classes_have_two_bytes_each_and_the_clones_answers(coder: Any) -> None:
     rng = np.random.default_rng(4)
     for columns in (256, 257, 700):
         weights = rng.standard_normal((len(WORDS), columns)) * (rng.random((len(WORDS), columns)) < 0.1)
         model = model_of(classes=np.arange(columns), weights=weights)
-        compressed = compress(model, check_bits=32)
-        assert compressed.info()["coder"] == "plain"
-        assert compressed.info()["sections"]["rows"] == compressed.info()["weights"] * (2 if columns == 256 else 3)
+        compressed = compress(model, check_bits=32, layout=coder)
+        wanted = compressed.report["weights"] * (2 if columns == 256 else 3)
+        if coder == "dense":
+            wanted = len(WORDS) * columns
+        assert compressed.info()["sections"]["rows"] == wanted
+        assert compressed.info()["weights"] == (
+            len(WORDS) * columns if coder == "dense" else compressed.report["weights"]
+        )
         same_answers(compressed.model(), exact(compressed.dequantized()), TEXTS, "multiclass", "identity")
     assert compressed.model().predict(TEXTS).max() > 255
 

@@ -8,7 +8,6 @@ no look-up may leave the buffer: any exception but a ValueError is a failure.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
@@ -17,9 +16,8 @@ import subprocess
 import sys
 import threading
 import time
-import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -35,7 +33,9 @@ from hypothesis import strategies as st
 import nlucompress
 from nlucompress import FormatError, Model, fileformat
 from nlucompress.linear import LinearModel, Namespace, Step
-from nlucompress.rows import encode_offsets, pack, unpack
+from nlucompress.rows import CODERS
+from nlucompress.rows.bits import pack, unpack
+from nlucompress.rows.plain import encode_offsets
 
 Sections = dict[str, bytes]
 Header = dict[str, Any]
@@ -87,7 +87,7 @@ def assemble(
     out[64 : 64 + len(head)] = head
     for content in sections.values():
         out += content + bytes(-len(content) % 64)
-    out[:16] = struct.pack("<8sHHI", fileformat.MAGIC, 1, 0, len(head))
+    out[:16] = struct.pack("<8sHHI", fileformat.MAGIC, 1, 1, len(head))
     return seal(out + tail)
 
 
@@ -143,11 +143,12 @@ TEXTS = ["play music", "", "word1 word2 word39 é", "straße 東京", "unknown w
 CLASSES = 8
 
 
-def make(density: float, **fields: Any) -> bytes:
-    """A model with every optional section; its rows are plain, or dense if density is 1."""
+def make(coder: str, density: float = 0.3, **fields: Any) -> bytes:
+    """A model with every optional section, its rows by this coder; ten of its rows are equal to others."""
     rng = np.random.default_rng(20)
     n = sum(map(len, FEATURES))
     weights = rng.standard_normal((n, CLASSES)) * (rng.random((n, CLASSES)) < density)
+    weights[20:30] = weights[:10]
     drawn: dict[str, Any] = {
         "namespaces": (Namespace("words", ngram_range=(1, 2), stop_words=("the",), tf="log"),
                        Namespace("letters", analyzer="char_wb", ngram_range=(2, 3), strip_accents="unicode")),
@@ -159,27 +160,36 @@ def make(density: float, **fields: Any) -> bytes:
         "source": {"format": "test"},
     }  # fmt: skip
     model = LinearModel(**{**drawn, **fields})
-    return nlucompress.compress(model, buckets=16, range="class", check_bits=16).data
+    return nlucompress.compress(model, buckets=16, range="class", check_bits=16, layout=coder).data  # type: ignore[arg-type]
 
 
-PLAIN, DENSE = make(0.3), make(1.0)
-BOTH = pytest.mark.parametrize("data", [PLAIN, DENSE], ids=["plain", "dense"])
+PLAIN, DENSE, POOL = make("plain"), make("dense", 1.0), make("pool")
+FILES = {"plain": PLAIN, "dense": DENSE, "pool": POOL}
+EACH = pytest.mark.parametrize("data", list(FILES.values()), ids=list(FILES))
 
 
 def test_the_models_of_these_tests_have_every_section_between_them() -> None:
-    assert set(open_parts(PLAIN)[1]) == {
-        "labels", "intercept", "calibration", "baseline", "scale", "idf", "codebook", "index", "slots", "rows", "row_low",
-        "row_high", "row_samples",
-    }  # fmt: skip
-    assert open_parts(DENSE)[0]["rows"]["coder"] == "dense"
-    assert open_parts(PLAIN)[0]["rows"]["coder"] == "plain"
+    common = {"labels", "intercept", "calibration", "baseline", "scale", "idf", "codebook", "index", "slots", "rows"}
+    assert set(open_parts(PLAIN)[1]) == {*common, "row_low", "row_high", "row_samples"}
+    assert set(open_parts(DENSE)[1]) == common
+    assert set(open_parts(POOL)[1]) == {*common, "row_groups"}
     assert open_parts(PLAIN)[0]["rows"]["low_bits"] > 0
+    assert set(FILES) == set(CODERS)
+    for coder, data in FILES.items():
+        assert open_parts(data)[0]["rows"]["coder"] == coder
 
 
-def test_a_file_put_together_by_hand_is_the_writers() -> None:
-    for data in (PLAIN, DENSE):
-        assert assemble(*open_parts(data)) == data
-        Model(data, "full")
+@EACH
+def test_a_file_put_together_by_hand_is_the_writers(data: bytes) -> None:
+    assert assemble(*open_parts(data)) == data
+    Model(data, "full")
+
+
+def test_a_model_answers_alike_whichever_coder_its_rows_have() -> None:
+    one, *others = (answers(Model(make(coder))) for coder in FILES)
+    for other in others:
+        assert other[1:] == one[1:]
+        np.testing.assert_allclose(other[0], one[0], rtol=1e-12, atol=1e-12)
 
 
 def answers(model: Model) -> Any:
@@ -213,18 +223,6 @@ def harmless(data: bytes) -> Model:
             pass
     looked_up(model)
     return model
-
-
-@contextlib.contextmanager
-def peak() -> Iterator[Callable[[], int]]:
-    """How many bytes were allocated at most inside; ask after it has ended."""
-    found = [0]
-    tracemalloc.start()
-    try:
-        yield lambda: found[0]
-    finally:
-        found[0] = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
 
 
 def refused(data: bytes, rule: str, *words: str, verify: Any = "header") -> str:
@@ -281,7 +279,7 @@ def test_every_rule_of_the_format_has_a_test_of_its_id_and_the_other_way_round()
 
 def test_every_message_of_a_reader_names_a_rule_of_the_format() -> None:
     rules = set(re.findall(r"\*\*([A-Z]\d+)\*\*", format_text()))
-    for module in ("fileformat.py", "modelfile.py"):
+    for module in ("fileformat.py", "modelfile.py", "rows/plain.py", "rows/pool.py"):
         source = resources.files("nlucompress").joinpath(module).read_text(encoding="utf-8")
         assert set(re.findall(r"\(([A-Z]\d+)\)", source)) <= rules
 
@@ -302,12 +300,14 @@ def test_P1_no_bytes_at_all_are_no_file_of_ours() -> None:
 
 @pytest.mark.parametrize("major", [0, 2, 65535])
 def test_P2_another_major_version_is_refused_by_its_number(major: int) -> None:
-    refused(seal(PLAIN[:8] + struct.pack("<H", major) + PLAIN[10:]), "P2", f"{major}.0", "1.x")
+    refused(seal(PLAIN[:8] + struct.pack("<H", major) + PLAIN[10:]), "P2", f"{major}.1", "1.x")
 
 
-def test_P2_any_minor_version_is_read() -> None:
-    data = seal(PLAIN[:10] + struct.pack("<H", 7) + PLAIN[12:])
-    assert answers(Model(data, "full")) == answers(Model(PLAIN))
+@EACH
+@pytest.mark.parametrize("minor", [0, 1, 7, 65535])
+def test_P2_any_minor_version_is_read(data: bytes, minor: int) -> None:
+    other = seal(data[:10] + struct.pack("<H", minor) + data[12:])
+    assert answers(Model(other, "full")) == answers(Model(data))
 
 
 @pytest.mark.parametrize("length", [1, 7, 8, 9, 63])
@@ -471,7 +471,7 @@ def test_H1_no_header_costs_much_time_or_memory(bomb: str) -> None:
     with pytest.raises(FormatError):
         Model(data)
     assert time.perf_counter() - start < 2
-    with peak() as most, pytest.raises(FormatError):
+    with strategies.peak() as most, pytest.raises(FormatError):
         Model(data)
     assert most() < 100 << 20
 
@@ -482,7 +482,7 @@ def test_H2_a_file_that_needs_more_is_refused_with_the_version_that_has_it(abili
     refused(data, "H2", repr(ability), "4.5.6")
 
 
-@BOTH
+@EACH
 def test_H2_a_file_says_which_rows_it_needs(data: bytes) -> None:
     header = open_parts(data)[0]
     assert list(header["requires"]) == ["rows." + header["rows"]["coder"]]
@@ -520,7 +520,31 @@ def test_H3_a_field_that_is_missing_or_beyond_its_limits_is_refused_by_name(path
     refused(with_field(PLAIN, path, value), "H3", path.split(".")[-1])
 
 
-@BOTH
+WRONG_POOL: dict[str, list[Any]] = {
+    "rows.n": WRONG_FIELDS["rows.n"],
+    "rows.columns": WRONG_FIELDS["rows.columns"],
+    "rows.entries": [..., None, -1, 1 << 31, LARGE, REAL, "47", True],
+    "rows.groups": [..., None, -1, 21848, LARGE, REAL, "5", True],
+    "rows.count": [..., None, -1, 1 << 40, LARGE, REAL, True],
+}
+
+
+@pytest.mark.parametrize(("path", "value"), [(path, value) for path, row in WRONG_POOL.items() for value in row],
+                         ids=lambda value: repr(value)[:24])  # fmt: skip
+def test_H3_a_field_of_pooled_rows_that_is_missing_or_beyond_its_limits_is_refused_by_name(
+    path: str, value: Any
+) -> None:
+    refused(with_field(POOL, path, value), "H3", path.split(".")[-1])
+
+
+@pytest.mark.parametrize("count", [0, 1, (1 << 40) - 1])
+def test_H3_the_count_of_pooled_rows_is_for_people(count: int) -> None:
+    model = Model(with_field(POOL, "rows.count", count), "full")
+    assert answers(model) == answers(Model(POOL))
+    assert model.info()["weights"] == count
+
+
+@EACH
 def test_H3_every_field_that_the_writer_writes_is_read_or_in_the_facts(data: bytes) -> None:
     assert set(open_parts(data)[0]) == {
         "task", "link", "classes", "namespaces", "steps", "index", "slots", "rows", "facts", "requires",
@@ -687,11 +711,11 @@ def test_M4_the_longest_label_times_their_number_has_a_limit() -> None:
 def test_M4_one_long_label_does_not_cost_its_length_for_every_label() -> None:
     count = 1500
     words = [f"{i}".encode() for i in range(count - 1)] + [b"x" * 50_000]
-    header, sections = open_parts(make(0.0, weights=np.zeros((51, count)), intercept=np.zeros(count), calibration=None,
+    header, sections = open_parts(make("plain", weights=np.zeros((51, count)), intercept=np.zeros(count), calibration=None,
                                        baseline=None, classes=np.arange(count)))  # fmt: skip
     header["classes"]["type"] = "str"  # and one label is long
     data = assemble(header, {**sections, "labels": labels_section(words)})
-    with peak() as most:
+    with strategies.peak() as most:
         refused(data, "M4", "'labels'")
     assert most() < 32 << 20  # 1500 strings of 50,000 four-byte characters are 300 MB
 
@@ -836,34 +860,40 @@ def test_S4_a_file_that_ends_before_its_last_padding_is_refused() -> None:
     refused(seal(data[:-64]), "S3")
 
 
-@pytest.mark.parametrize("name", list(open_parts(PLAIN)[1]))
-def test_S5_full_a_section_with_another_crc_is_refused_by_name(name: str) -> None:
-    row = list(open_parts(PLAIN)[1]).index(name)
-    data = with_entry(3, lambda crc: crc ^ 1, row=row)
-    assert answers(refused_in_full(data, "S5", repr(name))) == answers(Model(PLAIN))
+# Every section of the plain file, and the rows of the others.
+SECTIONS = [("plain", name) for name in open_parts(PLAIN)[1]] + [
+    (kind, name)
+    for kind in ("dense", "pool")
+    for name in open_parts(FILES[kind])[1]
+    if name.startswith(("row", "slots"))
+]
+OPTIONAL = ("calibration", "baseline", "scale")
 
 
-NEEDED = [
-    name for name in open_parts(PLAIN)[1] if name not in ("calibration", "baseline", "scale", "idf")
-]  # fmt: skip
+@pytest.mark.parametrize(("kind", "name"), SECTIONS)
+def test_S5_full_a_section_with_another_crc_is_refused_by_name(kind: str, name: str) -> None:
+    header, sections = open_parts(FILES[kind])
+    wrong = [[*entry[:3], entry[3] ^ (entry[0] == name)] for entry in with_sizes(FILES[kind])]
+    data = assemble(header, sections, lambda table: wrong)
+    assert answers(refused_in_full(data, "S5", repr(name))) == answers(Model(FILES[kind]))
 
 
-@pytest.mark.parametrize("name", NEEDED)
-def test_S6_a_section_that_is_missing_is_refused_by_name(name: str) -> None:
-    refused(changed(PLAIN, **{name: None}), "S6", repr(name), "missing")
+@pytest.mark.parametrize(("kind", "name"), [pair for pair in SECTIONS if pair[1] not in (*OPTIONAL, "idf")])
+def test_S6_a_section_that_is_missing_is_refused_by_name(kind: str, name: str) -> None:
+    refused(changed(FILES[kind], **{name: None}), "S6", repr(name), "missing")
 
 
-@pytest.mark.parametrize("name", ["calibration", "baseline", "scale"])
+@pytest.mark.parametrize("name", OPTIONAL)
 def test_S6_an_optional_section_may_be_missing(name: str) -> None:
     harmless(changed(PLAIN, **{name: None}))
 
 
 @pytest.mark.parametrize("more", [-64, -8, -4, -1, 1, 4, 8, 64])
-@pytest.mark.parametrize("name", [name for name in open_parts(PLAIN)[1] if name not in ("labels", "idf", "codebook")])
-def test_S6_a_section_of_another_length_is_refused_with_its_length(name: str, more: int) -> None:
-    content = open_parts(PLAIN)[1][name]
+@pytest.mark.parametrize(("kind", "name"), [pair for pair in SECTIONS if pair[1] not in ("labels", "idf", "codebook")])
+def test_S6_a_section_of_another_length_is_refused_with_its_length(kind: str, name: str, more: int) -> None:
+    content = open_parts(FILES[kind])[1][name]
     other = content[:more] if more < 0 else content + bytes(more)
-    refused(changed(PLAIN, **{name: other}), "S6", repr(name), f"{len(other)} bytes")
+    refused(changed(FILES[kind], **{name: other}), "S6", repr(name), f"{len(other)} bytes")
 
 
 @pytest.mark.parametrize("more", [-1, 1, 2, 3])
@@ -911,19 +941,19 @@ def set_ranks(data: bytes, change: Callable[[Any], Any]) -> bytes:
     return changed(data, index=blocks.tobytes())
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("rank", [51, 1000, (1 << 31) - 1, (1 << 32) - 1])
 def test_I2_a_rank_beyond_the_features_is_not_found(data: bytes, rank: int) -> None:
     model = harmless(set_ranks(data, lambda ranks: np.full_like(ranks, rank)))
     assert set(looked_up(model)) == {None}
 
 
-@BOTH
+@EACH
 def test_I3_full_a_wrong_rank_is_refused(data: bytes) -> None:
     refused_in_full(set_ranks(data, lambda ranks: ranks + 1), "I3", "'index'")
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("bit", [32, 100, 511])
 def test_I3_full_a_bit_more_or_less_is_refused(data: bytes, bit: int) -> None:
     blocks = bytearray(open_parts(data)[1]["index"])
@@ -931,7 +961,7 @@ def test_I3_full_a_bit_more_or_less_is_refused(data: bytes, bit: int) -> None:
     refused_in_full(changed(data, index=bytes(blocks)), "I3", "'index'")
 
 
-@BOTH
+@EACH
 def test_I3_full_bits_that_are_all_set_or_none_are_refused_and_harmless(data: bytes) -> None:
     size = len(open_parts(data)[1]["index"])
     for fill in (b"\x00", b"\xff"):
@@ -963,7 +993,18 @@ def idf_numbers(change: Callable[[Any], Any]) -> bytes:
 
 def test_L2_full_an_idf_number_beyond_the_table_is_refused_and_means_the_last_value() -> None:
     damaged = idf_numbers(lambda numbers: np.where(numbers == 2, 3, numbers).astype(np.uint64))
-    assert answers(refused_in_full(damaged, "L2", "'slots'", "3")) == answers(Model(PLAIN))
+    assert answers(refused_in_full(damaged, "L2", "idf number 3", "has 3")) == answers(Model(PLAIN))
+
+
+@pytest.mark.parametrize("number", [3, 4, 255])
+def test_L2_full_an_idf_number_of_a_pooled_row_beyond_the_table_is_refused_and_means_the_last_value(
+    number: int,
+) -> None:
+    damaged = bytearray(open_parts(POOL)[1]["rows"])
+    for at, _ in pool_entries():
+        damaged[at] = number if damaged[at] == 2 else damaged[at]
+    model = refused_in_full(changed(POOL, rows=bytes(damaged)), "L2", f"idf number {number}", "has 3")
+    assert answers(model) == answers(Model(POOL))
 
 
 # -- rows ---------------------------------------------------------------------------------------------------------------
@@ -985,9 +1026,9 @@ def test_R1_row_offsets_beyond_32_bits_are_refused() -> None:
     refused(with_fields(PLAIN, rows__count=1 << 32, rows__low_bits=0), "R1", "2^32")
 
 
-def test_R1_plain_rows_read_as_dense_and_dense_as_plain_are_refused() -> None:
-    refused(with_field(PLAIN, "rows.coder", "dense"), "R1|S6")
-    refused(with_field(DENSE, "rows.coder", "plain"), "R1|S6|H3")
+@pytest.mark.parametrize(("written", "read"), [(one, other) for one in FILES for other in FILES if one != other])
+def test_R1_rows_read_by_another_coder_than_wrote_them_are_refused(written: str, read: str) -> None:
+    refused(with_field(FILES[written], "rows.coder", read), "R1|S6|H3")
 
 
 def plain_offsets(data: bytes = PLAIN) -> Any:
@@ -1124,14 +1165,204 @@ def test_R3_full_columns_may_start_again_in_the_next_row() -> None:
     assert any(a[0] >= b[0] for a, b in pairwise(entries()))
 
 
-@pytest.mark.parametrize("code", [16, 255])
-def test_R3_full_a_dense_code_beyond_the_codebook_is_refused_and_left_out(code: int) -> None:
+def check_some_number(kind: str, rows: bytes, at: int, column: int) -> None:
+    """A file with one bad code in a row of all codes is refused in full; otherwise the code counts as some number."""
+    for code in (16, 255):
+        model = refused_in_full(changed(FILES[kind], rows=rows[:at] + bytes([code]) + rows[at + 1 :]), "R3", "'rows'")
+        with np.errstate(all="ignore"):
+            scores, wanted = model.decision_function(TEXTS), Model(FILES[kind]).decision_function(TEXTS)
+        assert np.isfinite(scores).all()
+        others = np.arange(CLASSES) != column
+        np.testing.assert_allclose(scores[:, others], wanted[:, others], rtol=1e-12, atol=1e-12)
+
+
+def test_R3_full_a_dense_code_beyond_the_codebook_is_refused_and_counts_as_some_number() -> None:
+    assert len(open_parts(DENSE)[1]["codebook"]) <= 64
     rows = open_parts(DENSE)[1]["rows"]
-    zero = int(np.flatnonzero(np.frombuffer(open_parts(DENSE)[1]["codebook"], "<f4") == 0)[0])
     for at in (0, 1, 2, len(rows) - 1):
-        damaged, wanted = (changed(DENSE, rows=rows[:at] + bytes([c]) + rows[at + 1 :]) for c in (code, zero))
-        model = refused_in_full(damaged, "R3", "'rows'")
-        assert answers(model) == answers(Model(wanted))
+        check_some_number("dense", rows, at, at % CLASSES)
+
+
+UNIT, ALL_CODES = 2, 4  # of the pooled rows: bytes of a pair; units of a row of all codes
+
+
+def pool_groups() -> list[tuple[int, int, int]]:
+    """First entry, units and start of each group of the pooled file."""
+    return list(struct.iter_unpack("<IIQ", open_parts(POOL)[1]["row_groups"]))
+
+
+def pool_entries() -> list[tuple[int, int]]:
+    """Where each entry of the pooled file starts, its idf number first, and its units."""
+    groups, entries = pool_groups(), open_parts(POOL)[0]["rows"]["entries"]
+    ends = [first for first, _, _ in groups[1:]] + [entries]
+    return [
+        (start + (entry - first) * (1 + UNIT * units), units)
+        for (first, units, start), end in zip(groups, ends, strict=True)
+        for entry in range(first, end)
+    ]
+
+
+def with_groups(*groups: tuple[int, int, int], data: bytes = POOL) -> bytes:
+    """The file with other groups, as many as they are."""
+    packed = b"".join(struct.pack("<IIQ", *group) for group in groups)
+    return with_field(changed(data, row_groups=packed), "rows.groups", len(groups))
+
+
+def test_the_pooled_file_of_the_tests_has_groups_of_every_kind_and_entries_that_slots_share() -> None:
+    header = open_parts(POOL)[0]
+    assert with_groups(*pool_groups()) == POOL
+    assert [units for _, units, _ in pool_groups()] == [0, 1, 2, 3, ALL_CODES]
+    assert header["slots"]["idf_bits"] == 2
+    entries = header["rows"]["entries"]
+    assert entries < header["index"]["n"]
+    assert entries & (entries - 1)  # no power of two: a number of as many bits may be too large
+    at, units = pool_entries()[-1]
+    assert at + 1 + UNIT * units == len(open_parts(POOL)[1]["rows"])
+
+
+@pytest.mark.parametrize(("byte", "value"), [(0, 8), (0, 255), (1, 15), (1, 255)], ids=["column", "", "code", ""])
+def test_R3_full_a_pooled_pair_out_of_range_is_refused_and_left_out(byte: int, value: int) -> None:
+    rows = open_parts(POOL)[1]["rows"]
+    zero = int(np.flatnonzero(np.frombuffer(open_parts(POOL)[1]["codebook"], "<f4") == 0)[0])
+    for first, units, start in pool_groups()[1:ALL_CODES]:
+        for pair in range(units):
+            at = start + 1 + UNIT * pair
+            bad, gone = bytearray(rows), bytearray(rows)
+            bad[at + byte] = value
+            gone[at + 1] = zero
+            model = refused_in_full(changed(POOL, rows=bytes(bad)), "R3", "'rows'")
+            wanted = Model(changed(POOL, rows=bytes(gone)))
+            assert answers(model) == answers(wanted), (first, pair)
+
+
+def test_R3_full_a_code_of_a_pooled_row_of_all_codes_beyond_the_codebook_is_refused_and_counts_as_some_number() -> None:
+    rows, (_, _, start) = open_parts(POOL)[1]["rows"], pool_groups()[ALL_CODES]
+    for column in range(CLASSES):
+        check_some_number("pool", rows, start + 1 + column, column)
+
+
+@pytest.mark.parametrize("swap", [True, False], ids=["descending", "equal"])
+def test_R3_full_columns_of_a_pooled_row_that_do_not_ascend_are_refused(swap: bool) -> None:
+    rows, (_, _, start) = bytearray(open_parts(POOL)[1]["rows"]), pool_groups()[2]
+    first, second = start + 1, start + 1 + UNIT
+    rows[first], rows[second] = rows[second], rows[first if swap else second]
+    refused_in_full(changed(POOL, rows=bytes(rows)), "R3", "'rows'")
+
+
+def edited(group: int, field: int, value: Callable[[int], int]) -> bytes:
+    """The pooled file with another number in a group: 0 first, 1 units, 2 start."""
+    groups = [list(numbers) for numbers in pool_groups()]
+    groups[group][field] = value(groups[group][field])
+    return with_groups(*(tuple(numbers) for numbers in groups))  # type: ignore[arg-type]
+
+
+ENTRIES = open_parts(POOL)[0]["rows"]["entries"]
+WRONG_GROUPS = {
+    "the first group does not start at entry 0": edited(0, 0, lambda first: 1),
+    "the first group starts beyond the entries": edited(0, 0, lambda first: (1 << 32) - 1),
+    "a group has no entry": edited(2, 0, lambda first: pool_groups()[3][0]),
+    "a group's first entry is not after the one's before": edited(2, 0, lambda first: pool_groups()[1][0]),
+    "first entries decrease": edited(2, 0, lambda first: pool_groups()[1][0] - 1),
+    "a group has an entry less": edited(2, 0, lambda first: first + 1),
+    "a group has an entry more": edited(2, 0, lambda first: first - 1),
+    "the last group starts at the number of entries": edited(-1, 0, lambda first: ENTRIES),
+    "the last group starts beyond the entries": edited(-1, 0, lambda first: ENTRIES + 1),
+    "the last group starts at entry 2^32 - 1": edited(-1, 0, lambda first: (1 << 32) - 1),
+    "two groups have the same units": edited(2, 1, lambda units: units - 1),
+    "units decrease": edited(2, 1, lambda units: 0),
+    "a group's units do not fill its bytes": edited(-1, 1, lambda units: units + 1),
+    "a row has more units than all codes take": edited(-1, 1, lambda units: 5),
+    "a row has 2^31 units": edited(-1, 1, lambda units: 1 << 31),
+    "a row has 2^32 - 1 units": edited(-1, 1, lambda units: (1 << 32) - 1),
+    "the first group starts after the first byte": edited(0, 2, lambda start: 1),
+    "a group starts a byte late": edited(2, 2, lambda start: start + 1),
+    "a group starts a byte early": edited(2, 2, lambda start: start - 1),
+    "a group starts at 2^32 more": edited(2, 2, lambda start: start + (1 << 32)),
+    "a group starts at 2^63": edited(-1, 2, lambda start: 1 << 63),
+    "a group starts at 2^64 - 1": edited(-1, 2, lambda start: (1 << 64) - 1),
+    "groups are in another order": with_groups(*pool_groups()[::-1]),
+    "a group stands twice": with_groups(*pool_groups()[:3], *pool_groups()[2:]),
+    "a group is missing": with_groups(*pool_groups()[:2], *pool_groups()[3:]),
+}
+
+
+@pytest.mark.parametrize("attack", list(WRONG_GROUPS))
+def test_R4_groups_that_do_not_follow_one_another_are_refused(attack: str) -> None:
+    refused(WRONG_GROUPS[attack], "R4", "'row_groups'", "group")
+
+
+def test_R4_features_without_groups_or_entries_are_refused() -> None:
+    refused(with_groups(), "R4", f"0 groups of {ENTRIES} entries", "51 features")
+    thin = changed(POOL, slots=bytes(51 * 16 // 8 + 8))  # of no entries, a number has no bits
+    refused(with_field(thin, "rows.entries", 0), "R4", "5 groups of 0 entries", "51 features")
+    refused(with_field(with_groups(data=thin), "rows.entries", 0), "R4", "0 groups of 0 entries", "51 features")
+
+
+def test_R4_groups_or_entries_without_features_are_refused() -> None:
+    empty = make("pool", features=((), ()), weights=np.zeros((0, CLASSES)), idf=np.zeros(0))
+    assert open_parts(empty)[0]["rows"] == {
+        "coder": "pool",
+        "n": 0,
+        "columns": 8,
+        "entries": 0,
+        "groups": 0,
+        "count": 0,
+    }
+    Model(empty, "full")
+    for groups, entries in (([(0, 0, 0)], 0), ([], 1), ([(0, 0, 0)], 1), ([(0, 0, 0), (1, 1, 0)], 2)):
+        data = with_field(with_groups(*groups, data=empty), "rows.entries", entries)
+        refused(data, "R4", f"{len(groups)} groups of {entries} entries", "0 features")
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_R4_rows_that_do_not_end_where_the_last_group_does_have_the_wrong_length(more: int) -> None:
+    """An entry more or less; its number has six bits in either case, so that the records fit."""
+    refused(with_field(POOL, "rows.entries", ENTRIES + more), "S6", "'rows'")
+
+
+def test_R4_entries_may_take_no_bytes_and_be_as_many_as_31_bits_count() -> None:
+    """Rows of no units, without idf. An entry number has 31 bits, so a record has 63, more than a reader loads at once."""
+    header, sections = open_parts(POOL)
+    del sections["idf"]
+    header["slots"] |= {"check_bits": 32, "idf_bits": 0}
+    header["rows"] |= {"entries": (1 << 31) - 1, "groups": 1}
+    n = header["index"]["n"]
+    sections |= {"rows": b"", "row_groups": bytes(16), "slots": b"\xff" * -(-n * 63 // 8) + bytes(8)}
+    model = harmless(assemble(header, sections))
+    slots = np.arange(n)
+    assert model.table.rows(slots)[0].tolist() == [0] * n
+
+
+def entry_numbers(change: Callable[[Any], Any]) -> bytes:
+    """The pooled file with other entry numbers in its records."""
+    header, sections = open_parts(POOL)
+    checks, n, bits = header["slots"]["check_bits"], header["index"]["n"], (ENTRIES - 1).bit_length()
+    records = unpack(np.frombuffer(sections["slots"], np.uint8), checks + bits, np.arange(n))
+    numbers = change(records >> np.uint64(checks)).astype(np.uint64) << np.uint64(checks)
+    records = (records & np.uint64((1 << checks) - 1)) | numbers
+    return changed(POOL, slots=pack(records, checks + bits).tobytes())
+
+
+@pytest.mark.parametrize("number", [ENTRIES, ENTRIES + 1, 63])
+def test_R5_full_an_entry_number_beyond_the_entries_is_refused_and_means_the_last(number: int) -> None:
+    assert entry_numbers(lambda numbers: numbers) == POOL
+    assert 32 < ENTRIES < 63
+    for which in (ENTRIES - 1, 5):
+        damaged, last = (entry_numbers(lambda numbers, n=n, which=which: np.where(numbers == which, n, numbers))
+                         for n in (number, ENTRIES - 1))  # fmt: skip
+        model = refused_in_full(damaged, "R5", "'slots'", f"entry {number}", str(ENTRIES))
+        assert answers(model) == answers(Model(last))
+    assert answers(Model(entry_numbers(lambda numbers: np.where(numbers == ENTRIES - 1, 63, numbers)))) == answers(
+        Model(POOL)
+    )
+
+
+def test_R5_full_an_entry_that_no_slot_has_is_read_by_nobody() -> None:
+    unused = entry_numbers(lambda numbers: np.where(numbers == 5, 6, numbers))
+    at, units = pool_entries()[5]
+    rows = bytearray(open_parts(POOL)[1]["rows"])
+    rows[at : at + 1 + UNIT * units] = b"\xff" * (1 + UNIT * units)
+    Model(changed(unused, rows=bytes(rows)), "full")
 
 
 def test_one_row_as_long_as_the_file_costs_no_more_than_a_row() -> None:
@@ -1149,7 +1380,7 @@ def test_one_row_as_long_as_the_file_costs_no_more_than_a_row() -> None:
                              "index": blocks.tobytes(), "slots": b""})  # fmt: skip
     model = Model(data)
     texts = [" ".join(f"{i}a{j}" for j in range(40)) for i in range(40)]
-    with peak() as most, np.errstate(all="ignore"):
+    with strategies.peak() as most, np.errstate(all="ignore"):
         model.predict(texts)
     assert most() < 64 << 20
 
@@ -1164,11 +1395,12 @@ def test_facts_do_not_replace_what_the_file_says_of_itself() -> None:
 
 # -- every byte ---------------------------------------------------------------------------------------------------------
 
-SMALL = nlucompress.compress(
-    LinearModel((Namespace("w"),), (("play", "stop", "music"),), np.array([[1.0, 0.0], [-0.5, 1.5], [0.0, 2.0]]),
-                np.zeros(2), np.array(["a", "b"]), steps=(Step("norm", (0,), "l2"),)), check_bits=9,
-).data  # fmt: skip
+SMALL = {coder: nlucompress.compress(
+    LinearModel((Namespace("w"),), (("play", "stop", "music"),), np.array([[1, 0, 0], [-0.5, 1.5, 3], [0, 2.0, 0]]),
+                np.zeros(3), np.array(["a", "b", "c"]), steps=(Step("norm", (0,), "l2"),)), check_bits=9, layout=coder,
+).data for coder in FILES}  # fmt: skip
 SMALL_TEXTS = ["play music", "stop", "", "unknown"]
+EACH_SMALL = pytest.mark.parametrize("small", list(SMALL.values()), ids=list(SMALL))
 
 
 def small_answers(model: Model) -> Any:
@@ -1190,45 +1422,50 @@ def try_answers(data: bytes, verify: Any) -> Any:
         return None
 
 
+@EACH_SMALL
 @pytest.mark.parametrize("verify", ["header", "full"])
-def test_every_truncation_is_refused(verify: Any) -> None:
-    for length in range(len(SMALL)):
-        assert isinstance(try_answers(SMALL[:length], verify), FormatError), length
+def test_every_truncation_is_refused(small: bytes, verify: Any) -> None:
+    for length in range(len(small)):
+        assert isinstance(try_answers(small[:length], verify), FormatError), length
 
 
-def test_every_truncation_with_valid_checksums_is_refused() -> None:
-    for length in range(64, len(SMALL)):
-        assert isinstance(try_answers(seal(SMALL[:length]), "header"), FormatError), length
+@EACH_SMALL
+def test_every_truncation_with_valid_checksums_is_refused(small: bytes) -> None:
+    for length in range(64, len(small)):
+        assert isinstance(try_answers(seal(small[:length]), "header"), FormatError), length
 
 
+@EACH_SMALL
 @pytest.mark.parametrize("flip", [0x01, 0xFF])
-def test_every_changed_byte_is_refused_in_full(flip: int) -> None:
-    for at in range(len(SMALL)):
-        data = bytearray(SMALL)
+def test_every_changed_byte_is_refused_in_full(small: bytes, flip: int) -> None:
+    for at in range(len(small)):
+        data = bytearray(small)
         data[at] ^= flip
         assert isinstance(try_answers(bytes(data), "full"), FormatError), at
 
 
+@EACH_SMALL
 @pytest.mark.parametrize("flip", [0x01, 0xFF])
-def test_every_changed_byte_is_refused_or_harmless_at_open(flip: int) -> None:
-    header_end = 64 + struct.unpack("<I", SMALL[12:16])[0]
-    for at in range(len(SMALL)):
-        data = bytearray(SMALL)
+def test_every_changed_byte_is_refused_or_harmless_at_open(small: bytes, flip: int) -> None:
+    header_end = 64 + struct.unpack("<I", small[12:16])[0]
+    for at in range(len(small)):
+        data = bytearray(small)
         data[at] ^= flip
         answer = try_answers(bytes(data), "header")
         assert isinstance(answer, FormatError) or 32 <= at < 64 or at >= header_end, at
 
 
+@EACH_SMALL
 @pytest.mark.parametrize("flip", [0x01, 0x10])
-def test_every_changed_byte_of_the_header_with_valid_checksums_is_refused_or_harmless(flip: int) -> None:
-    header_end = 64 + struct.unpack("<I", SMALL[12:16])[0]
+def test_every_changed_byte_of_the_header_with_valid_checksums_is_refused_or_harmless(small: bytes, flip: int) -> None:
+    header_end = 64 + struct.unpack("<I", small[12:16])[0]
     for at in range(64, header_end):
-        data = bytearray(SMALL)
+        data = bytearray(small)
         data[at] ^= flip
         try_answers(seal(data), "header")
 
 
-@pytest.mark.parametrize("base", [PLAIN, DENSE], ids=["plain", "dense"])
+@pytest.mark.parametrize("base", list(FILES.values()), ids=list(FILES))
 @settings(max_examples=25)
 @given(data=st.data())
 def test_any_bytes_of_sections_with_valid_checksums_are_refused_in_full_or_harmless(base: bytes, data: Any) -> None:
@@ -1250,10 +1487,12 @@ def test_any_bytes_of_sections_with_valid_checksums_are_refused_in_full_or_harml
     st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats() | strategies.texts(surrogates=False),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3).filter(strategies.is_utf8), inner,
                                                                 max_size=4), max_leaves=12),
-    st.sampled_from(sorted(WRONG_FIELDS)))  # fmt: skip
-def test_any_value_of_any_field_is_refused_or_harmless(value: Any, path: str) -> None:
+    st.sampled_from([*((PLAIN, path) for path in sorted(WRONG_FIELDS)), *((POOL, path) for path in sorted(WRONG_POOL))]),
+)  # fmt: skip
+def test_any_value_of_any_field_is_refused_or_harmless(value: Any, place: tuple[bytes, str]) -> None:
+    data, path = place
     try:
-        harmless(with_field(PLAIN, path, value))
+        harmless(with_field(data, path, value))
     except FormatError as error:
         assert re.search(r"\([A-Z]\d\)$", str(error))  # noqa: PT017
 
@@ -1498,7 +1737,7 @@ def test_of_two_that_save_at_once_one_wins_whole(tmp_path: Path) -> None:
 
 def test_a_header_that_no_reader_takes_is_refused_by_the_writer() -> None:
     with pytest.raises(ValueError, match="1048576"):
-        make(0.3, namespaces=(Namespace("w", stop_words=tuple(f"w{i:07}" for i in range(200_000))), Namespace("x")))
+        make("plain", namespaces=(Namespace("w", stop_words=tuple(f"w{i:07}" for i in range(200_000))), Namespace("x")))
 
 
 @pytest.mark.parametrize("offset", range(0, 200, 7))

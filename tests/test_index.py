@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nlucompress.errors import BuildError
 from nlucompress.index import BLOCK_BITS, MAX_LEVELS, Index, build, check_values, find, hash_names, level_positions
-from nlucompress.rows import pack, unpack
+from nlucompress.rows.bits import pack, unpack
 
 names_drawn = st.lists(st.one_of(strategies.words, strategies.texts()), max_size=40, unique=True)
 gammas = st.one_of(st.sampled_from([1.0, 1.5, 2.0, 4.0]), st.floats(1.0, 4.0))

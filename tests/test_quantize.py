@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nlucompress.errors import BuildError
 from nlucompress.linear import LinearModel, Namespace, SparseRows
-from nlucompress.quantize import CHUNK, Quantized, quantize
+from nlucompress.quantize import BINS, CHUNK, Quantized, quantize
 
 Floats = npt.NDArray[np.float64]
 FLOAT32 = 2.0**-23  # two float32 roundings of a value, relative
@@ -108,10 +108,14 @@ def test_outliers_are_exact_to_float32(weights: Floats, buckets: int, kind: Any)
 @example(np.array([[1.0], [-1.0], [0.3]]), 4)
 @example(np.array([[1.0], [-1.0], [0.3]]), 256)
 @example(np.array([[-1.0], [1.0 - 1e-9], [0.3]]), 256)
-def test_the_largest_weight_is_exact_to_float32(weights: Floats, buckets: int) -> None:
+def test_the_largest_weight_is_off_by_what_rounding_a_step_up_to_16_bits_adds(weights: Floats, buckets: int) -> None:
     quantized = quantize(model_of(weights), buckets)
-    largest = np.abs(weights) == np.abs(weights).max(initial=0)
-    np.testing.assert_allclose(dequantized(quantized)[largest], weights[largest], rtol=FLOAT32)
+    sizes = np.abs(weights)
+    largest = sizes == sizes.max(initial=0)
+    after = np.abs(dequantized(quantized)[largest])
+    assert (after >= sizes[largest] * (1 - FLOAT32)).all()
+    assert (after <= sizes[largest] * (1 + 2.0**-15 + FLOAT32)).all()
+    np.testing.assert_array_equal(np.sign(dequantized(quantized)[largest]), np.sign(weights[largest]))
 
 
 @given(matrices(), buckets_drawn, ranges_drawn)
@@ -269,6 +273,92 @@ def test_a_tail_that_thins_out_slowly_is_no_outlier() -> None:
     assert quantize(model_of(weights), 256).report["outliers"] == 0
 
 
+# -- k-means and pruning ----------------------------------------------------------------------------------------------
+
+prunes_drawn = st.sampled_from([0.0, 0.001, 0.1, 0.5, 0.999])
+
+
+def floors(quantized: Quantized, weights: Floats, prune: float) -> Floats:
+    """What a weight must have to stay: (n_columns,). Of a model with outliers, from the largest of the others."""
+    if quantized.scale is not None:
+        return prune * np.where((quantized.scale == 1), np.nan, quantized.scale.astype(np.float64))
+    usual = np.abs(weights)[~outliers(quantized, weights)]
+    return np.full(weights.shape[1], prune * usual.max(initial=0))
+
+
+@given(matrices(), buckets_drawn, ranges_drawn, prunes_drawn)
+def test_a_fitted_codebook_has_zero_and_holds_its_buckets(
+    weights: Floats, buckets: int, kind: Any, prune: float
+) -> None:
+    codebook = quantize(model_of(weights), buckets, kind, "kmeans", prune).codebook
+    assert codebook.dtype == np.float32
+    assert (codebook == 0).sum() == 1
+    assert len(codebook) <= buckets
+    assert (np.diff(codebook) > 0).all()
+
+
+@given(matrices(), buckets_drawn, ranges_drawn, st.sampled_from(["even", "kmeans"]), prunes_drawn)
+def test_a_weight_below_the_threshold_is_zero_and_any_other_has_the_nearest_value(
+    weights: Floats, buckets: int, kind: Any, codebook: Any, prune: float
+) -> None:
+    quantized = quantize(model_of(weights), buckets, kind, codebook, prune)
+    floor = floors(quantized, weights, prune)
+    pruned, kept = np.abs(weights) < floor * (1 - 1e-6), np.abs(weights) > floor * (1 + 1e-6)
+    assert (dequantized(quantized)[pruned] == 0).all()
+    scale = np.ones(weights.shape[1]) if quantized.scale is None else quantized.scale.astype(np.float64)
+    nearest = np.abs(quantized.codebook.astype(np.float64)[:, None, None] * scale - weights).min(axis=0)
+    error = np.abs(dequantized(quantized) - weights)
+    np.testing.assert_allclose(error[kept], nearest[kept], rtol=1e-9, atol=1e-50)
+
+
+@pytest.mark.parametrize("kind", ["model", "class"])
+@pytest.mark.parametrize("prune", [0.0, 0.1])
+@pytest.mark.parametrize("buckets", [4, 8, 32, 256])
+def test_a_fitted_value_is_the_mean_of_its_weights_and_better_than_an_even_one(
+    buckets: int, prune: float, kind: Any
+) -> None:
+    weights = np.random.default_rng(buckets).standard_t(4, (4000, 2))
+    quantized = quantize(model_of(weights), buckets, kind, "kmeans", prune)
+    after = dequantized(quantized)
+    units = np.ones(2) if quantized.scale is None else quantized.scale.astype(np.float64)
+    codes = quantized.codes
+    shown = (weights / units)[np.repeat(np.arange(len(weights)), np.diff(codes.indptr)), codes.indices]
+    means = np.bincount(codes.data, shown) / np.maximum(np.bincount(codes.data), 1)
+    used = np.flatnonzero(np.bincount(codes.data))
+    bin_width = 2 * np.abs(weights / units).max() / BINS
+    assert np.abs(means[used] - quantized.codebook[used]).max() <= 4 * bin_width
+    even = dequantized(quantize(model_of(weights), buckets, kind, "even", prune))
+    assert ((after - weights) ** 2).sum() < ((even - weights) ** 2).sum()
+
+
+def test_a_fitted_codebook_has_every_weight_where_there_are_buckets_for_all() -> None:
+    weights = np.array([[1.0, 1.0001], [-3.0, 0.0], [0.001, 0.001]])
+    np.testing.assert_allclose(dequantized(quantize(model_of(weights), 5, "model", "kmeans")), weights, rtol=1e-6)
+
+
+@given(matrices(), buckets_drawn, ranges_drawn, prunes_drawn)
+def test_sparse_and_dense_weights_give_equal_fitted_codes(
+    weights: Floats, buckets: int, kind: Any, prune: float
+) -> None:
+    sparse = model_of(strategies.sparse(weights))
+    assert_equal(quantize(model_of(weights), buckets, kind, "kmeans", prune),
+                 quantize(sparse, buckets, kind, "kmeans", prune))  # fmt: skip
+
+
+def test_an_outlier_keeps_its_own_bucket_beside_fitted_ones_and_does_not_raise_the_threshold() -> None:
+    weights = np.random.default_rng(90).standard_normal((2000, 1))
+    weights[7, 0] = 90
+    after = dequantized(quantize(model_of(weights), 32, "model", "kmeans", 0.05))
+    assert after[7, 0] == 90
+    assert (after != 0).mean() > 0.7  # a threshold of 0.05 · 90 would leave one weight
+
+
+def test_zeros_that_a_sparse_model_stores_are_no_weights() -> None:
+    weights = strategies.sparse(np.array([[1.0, -1.0], [0.5, 0.25]]))
+    weights.data[1] = 0.0
+    assert quantize(model_of(weights)).report["weights_before"] == 3
+
+
 # -- the report -------------------------------------------------------------------------------------------------------
 
 
@@ -288,13 +378,29 @@ def test_the_report_tells_the_truth(weights: Floats, buckets: int, kind: Any) ->
 
 
 @given(matrices(), buckets_drawn, ranges_drawn)
-def test_the_codebook_is_multiples_of_the_reported_step_but_for_the_outliers(
+def test_the_codebook_is_exact_multiples_of_the_reported_step_but_for_the_outliers(
+    weights: Floats, buckets: int, kind: Any
+) -> None:
+    """To the last bit: a runtime may add codes up and multiply the sum by the step."""
+    quantized = quantize(model_of(weights), buckets, kind)
+    values, step = quantized.codebook[quantized.codebook != 0].astype(np.float64), quantized.report["step"]
+    multiples = (values == np.round(values / (step or 1)) * step) & (step > 0)
+    assert (~multiples).sum() <= quantized.report["outliers"]
+
+
+@given(matrices(), buckets_drawn, ranges_drawn)
+def test_codes_beside_each_other_are_a_step_apart_where_there_are_no_outliers(
     weights: Floats, buckets: int, kind: Any
 ) -> None:
     quantized = quantize(model_of(weights), buckets, kind)
-    values, step = quantized.codebook[quantized.codebook != 0].astype(np.float64), quantized.report["step"]
-    multiples = np.abs(values / (step or 1) - np.round(values / (step or 1))) < 1e-4
-    assert (~multiples | (step == 0)).sum() <= quantized.report["outliers"]
+    if not quantized.report["outliers"]:
+        assert (np.diff(quantized.codebook.astype(np.float64)) == quantized.report["step"]).all()
+
+
+@given(matrices(), buckets_drawn, ranges_drawn)
+def test_a_step_has_16_bits(weights: Floats, buckets: int, kind: Any) -> None:
+    fraction = np.frexp(quantize(model_of(weights), buckets, kind).report["step"])[0] * 2**16
+    assert fraction == np.round(fraction)
 
 
 # -- refused ----------------------------------------------------------------------------------------------------------
@@ -309,6 +415,17 @@ def test_buckets_out_of_range_are_refused_with_value_and_limit(buckets: int) -> 
 def test_an_unknown_range_is_refused_with_its_name() -> None:
     with pytest.raises(BuildError, match="range: 'global' is not 'model' or 'class'"):
         quantize(model_of(np.ones((1, 1))), range="global")  # type: ignore[arg-type]
+
+
+def test_an_unknown_codebook_is_refused_with_its_name() -> None:
+    with pytest.raises(BuildError, match="codebook: 'odd' is not 'even' or 'kmeans'"):
+        quantize(model_of(np.ones((1, 1))), codebook="odd")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("prune", [-0.1, 1.0, 3.0, float("nan")])
+def test_a_threshold_out_of_range_is_refused_with_value_and_limit(prune: float) -> None:
+    with pytest.raises(BuildError, match=rf"prune: {prune} is not at least 0 and below 1"):
+        quantize(model_of(np.ones((1, 1))), prune=prune)
 
 
 @pytest.mark.parametrize("kind", ["model", "class"])

@@ -313,7 +313,7 @@ def test_verify_prints_a_card_and_json_without_matplotlib(folder: Path, monkeypa
     facts = json.loads(out)
     assert code == 0
     assert facts["classes"][0]["label"] == sorted(LABELS)[0]
-    assert set(facts["sha256"]) == {"file", "source", "data"}
+    assert set(facts["sha256"]) == {"file", "original", "data"}
 
 
 def test_a_missing_matplotlib_is_said_before_any_work(
@@ -341,3 +341,43 @@ def test_wrong_usage_has_exit_code_2(folder: Path, extra: list[str], words: str)
     code, out, err = run("verify", folder / "model.nluc", *extra)
     assert (code, out) == (2, "")
     assert words in err
+
+
+def test_compress_reports_what_it_cost_as_its_last_step(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "cost.html"
+    arguments = ("compress", folder / "pipeline.joblib", "-o", tmp_path / "m.nluc", "--data", folder / "dev.jsonl")
+    code, out, _ = run(*arguments, "--report", page)
+    assert code == 0
+    assert "what it cost" in out
+    assert "labels proven to stand" in out
+    assert "m.nluc: what compression changed" in plain_page(page.read_text(encoding="utf-8")).cells
+
+
+def test_a_searchs_report_is_of_the_texts_that_it_never_saw_and_has_the_front(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "cost.html"
+    arguments = ("compress", folder / "pipeline.joblib", "-o", tmp_path / "m.nluc", "--data", folder / "dev.jsonl")
+    code, out, _ = run(*arguments, "--max-flips", "60%", "--candidates", "3", "--report", page, "--json")
+    assert code == 0
+    found = plain_page(page.read_text(encoding="utf-8"))
+    held_out = json.loads(out)["search"]["held_out"]["texts"]
+    assert 0 < held_out < len(SENTENCES)
+    assert any(
+        f"{held_out} labels" in words for words in re.findall(r"<p class=\"verdict\">(.*?)</p>", page.read_text())
+    )
+    assert "chosen" in found.cells
+    assert found.tags["svg"] == 4
+
+
+def test_a_budget_that_is_not_met_leaves_neither_file_nor_page(folder: Path, tmp_path: Path) -> None:
+    arguments = ("compress", folder / "pipeline.joblib", "-o", tmp_path / "m.nluc", "--data", folder / "dev.jsonl")
+    code, _, err = run(*arguments, "--target-size", "1", "--candidates", "1", "--report", tmp_path / "cost.html")
+    assert code == 3
+    assert "no candidate" in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("extra", [[], ["--data", "x", "--dry-run"]])
+def test_compress_has_no_report_without_data_or_file(folder: Path, tmp_path: Path, extra: list[str]) -> None:
+    code, _, err = run("compress", folder / "pipeline.joblib", "-o", tmp_path / "m.nluc", "--report", "r.html", *extra)
+    assert code == 2
+    assert "--report needs --data" in err

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,119 +14,315 @@ import strategies
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nlucompress.errors import BuildError
-from nlucompress.linear import SparseRows
-from nlucompress.rows import (
-    CODERS,
-    GUARD,
-    SAMPLE,
-    RowReader,
-    decode_offsets,
-    encode_offsets,
-    encode_rows,
-    pack,
-    ranges,
-    unpack,
-)
+from nlucompress.errors import BuildError, FormatError
+from nlucompress.linear import SparseRows, ranges
+from nlucompress.rows import CODERS, Encoded, Reader, Shape, Table, coders, encode_rows
+from nlucompress.rows.bits import GUARD, pack, packed_bytes, unpack
+from nlucompress.rows.coder import Exactly
+from nlucompress.rows.plain import SAMPLE, decode_offsets, encode_offsets
 
-ZERO = 0  # the code of weight zero in these tests; strategies.codes never draws it
+EACH = pytest.mark.parametrize("coder", list(CODERS))
+Row = list[tuple[int, int]]
 
 
-def reader(coder: str, codes: SparseRows, parameters: dict[str, int], sections: Any) -> RowReader:
-    """A reader that sees bytes, as in a file."""
-    raw = {name: np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8) for name, array in sections.items()}
-    if "row_samples" in raw:
-        raw["row_samples"] = raw["row_samples"].view("<u4")
-    return CODERS[coder].reader({**parameters, "n": codes.shape[0], "columns": codes.shape[1]}, raw)
+def shape_of(table: Table) -> Shape:
+    return Shape(*table.codes.shape, table.idf_bits)
 
 
-def rows_of(read: RowReader, slots: npt.NDArray[np.int64]) -> list[list[tuple[int, int]]]:
+def exactly(raw: dict[str, bytes], asked: set[str] | None = None) -> Exactly:
+    """Sections by name, of exactly the length that is asked for, as a file's."""
+
+    def section(name: str, length: int) -> npt.NDArray[np.uint8]:
+        if asked is not None:
+            asked.add(name)
+        if len(raw[name]) != length:
+            raise FormatError(f"section {name!r}: {len(raw[name])} bytes, not {length}")
+        return np.frombuffer(raw[name], np.uint8)
+
+    return section
+
+
+def raw_of(encoded: Encoded) -> dict[str, bytes]:
+    return {name: array.tobytes() for name, array in encoded.sections.items()}
+
+
+def reader(coder: str, table: Table, encoded: Encoded, raw: dict[str, bytes] | None = None) -> Reader:
+    """A reader of bytes, as of a file."""
+    shape, parameters = shape_of(table), encoded.parameters
+    arrays = CODERS[coder].read(shape, parameters, exactly(raw_of(encoded) if raw is None else raw))
+    return CODERS[coder].reader(shape, parameters, arrays)
+
+
+def rows_of(read: Reader, slots: npt.NDArray[np.int64], numbers: npt.NDArray[Any], zero: int) -> list[Row]:
     """The (column, code) pairs of each slot that do not stand for zero."""
-    lengths, columns, codes = read(slots)
+    lengths, columns, codes = read.rows(slots, numbers[slots].astype(np.int64))
     ends = np.cumsum(lengths)
     pairs = list(zip(columns.tolist(), codes.tolist(), strict=True))
     return [
-        [pair for pair in pairs[end - length : end] if pair[1] != ZERO]
+        [pair for pair in pairs[end - length : end] if pair[1] != zero]
         for end, length in zip(ends.tolist(), lengths.tolist(), strict=True)
     ]
 
 
-def rows_in(codes: SparseRows) -> list[list[tuple[int, int]]]:
+def rows_in(codes: SparseRows) -> list[Row]:
     pairs = list(zip(codes.indices.tolist(), codes.data.tolist(), strict=True))
     return [pairs[a:b] for a, b in zip(codes.indptr[:-1].tolist(), codes.indptr[1:].tolist(), strict=True)]
 
 
-def codes_of(lengths: list[int], columns: int) -> SparseRows:
-    """Rows of these lengths, of columns 0, 1, … and varying codes."""
+def table_of(lengths: list[int], columns: int, idf_bits: int = 0, distinct: bool = True) -> Table:
+    """Rows of these lengths, of columns 0, 1, … and varying codes (or all of the same), and varying idf numbers."""
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     indices = np.concatenate([np.arange(length) for length in lengths] or [np.empty(0)]).astype(np.int32)
-    data = (np.arange(indptr[-1]) % 255 + 1).astype(np.uint8)
-    return SparseRows(indptr, indices, data, (len(lengths), columns))
+    data = (np.arange(indptr[-1]) * 7 % 255 + 1 if distinct else np.ones(indptr[-1])).astype(np.uint8)
+    numbers = np.arange(len(lengths)) * 0x9E3779B1 % (1 << idf_bits)
+    return Table(SparseRows(indptr, indices, data, (len(lengths), columns)), numbers, idf_bits, 0)
 
 
 # -- round trip -------------------------------------------------------------------------------------------------------
 
+EXAMPLES = [
+    table_of([], 3),
+    table_of([], 300, 17),
+    table_of([0, 0, 0], 3),
+    table_of([0, 0, 0], 3, 9),
+    table_of([256, 0, 256], 256),
+    table_of([257, 1, 0], 257, 8),
+    table_of([1, 0, 1, 1], 1, 1),
+    table_of([3] * 300, 3, 24),
+    table_of([0] * 1000 + [300], 300),
+    table_of([2] * 500, 5, distinct=False),
+    table_of([127, 128, 129, 256, 0], 256, 17),  # 128 pairs take as many bytes as 256 codes
+    table_of([99, 100, 101, 300, 0], 300, 8),  # 100 pairs as many as 300
+    table_of([3, 4, 5, 0], 7, 1),  # 4 pairs one byte more than 7
+    table_of([85, 86, 87, 0], 257, 0),  # 86 pairs one byte more than 257
+]
 
-@pytest.mark.parametrize("coder", list(CODERS))
-@given(codes=strategies.codes())
-@example(codes=codes_of([], 3))
-@example(codes=codes_of([0, 0, 0], 3))
-@example(codes=codes_of([256, 0, 256], 256))
-@example(codes=codes_of([257, 1, 0], 257))
-@example(codes=codes_of([3] * 300, 3))
-@example(codes=codes_of([0] * 1000 + [300], 300))
-def test_every_coder_gives_back_the_rows_it_was_given(coder: str, codes: SparseRows) -> None:
-    read = reader(coder, codes, *CODERS[coder].encode(codes, ZERO))
-    assert rows_of(read, np.arange(codes.shape[0])) == rows_in(codes)
+
+def examples(test: Callable[..., Any]) -> Callable[..., Any]:
+    for table in EXAMPLES:
+        test = example(table=table)(test)
+    return test
 
 
-@pytest.mark.parametrize("coder", list(CODERS))
-@given(codes=strategies.codes(), picks=st.lists(st.integers(0, 1 << 20), max_size=20))
-def test_rows_are_read_in_any_order_and_more_than_once(coder: str, codes: SparseRows, picks: list[int]) -> None:
-    slots = np.array([pick % codes.shape[0] for pick in picks] if codes.shape[0] else [], np.int64)
-    read = reader(coder, codes, *CODERS[coder].encode(codes, ZERO))
-    wanted = rows_in(codes)
+@EACH
+@given(table=strategies.tables())
+@examples
+def test_every_coder_gives_back_the_rows_and_idf_numbers_it_was_given(coder: str, table: Table) -> None:
+    encoded = CODERS[coder].encode(table)
+    read, slots = reader(coder, table, encoded), np.arange(table.codes.shape[0])
+    assert rows_of(read, slots, encoded.numbers, table.zero) == rows_in(table.codes)
+    assert read.idf(slots, encoded.numbers.astype(np.int64)).tolist() == table.numbers.tolist()
+
+
+@EACH
+@given(table=strategies.tables(), picks=st.lists(st.integers(0, 1 << 20), max_size=20))
+def test_rows_are_read_in_any_order_and_more_than_once(coder: str, table: Table, picks: list[int]) -> None:
+    n = table.codes.shape[0]
+    slots = np.array([pick % n for pick in picks] if n else [], np.int64)
+    encoded = CODERS[coder].encode(table)
+    read, wanted = reader(coder, table, encoded), rows_in(table.codes)
     for _ in range(2):
-        assert rows_of(read, slots) == [wanted[slot] for slot in slots.tolist()]
+        assert rows_of(read, slots, encoded.numbers, table.zero) == [wanted[slot] for slot in slots.tolist()]
+        numbers = encoded.numbers[slots].astype(np.int64)
+        assert read.idf(slots, numbers).tolist() == table.numbers[slots].tolist()
 
 
-@pytest.mark.parametrize("coder", list(CODERS))
-@given(codes=strategies.codes())
-def test_a_coders_size_is_that_of_its_sections(coder: str, codes: SparseRows) -> None:
-    _, sections = CODERS[coder].encode(codes, ZERO)
-    actual = sum(array.nbytes for array in sections.values())
-    assert abs(CODERS[coder].size(codes) - actual) <= 32
+@EACH
+@given(table=strategies.tables())
+@examples
+def test_what_a_coder_writes_passes_its_own_check_and_holds_its_limits(coder: str, table: Table) -> None:
+    encoded, shape, asked = CODERS[coder].encode(table), shape_of(table), set[str]()
+    parameters = encoded.parameters
+    arrays = CODERS[coder].read(shape, parameters, exactly(raw_of(encoded), asked))
+    CODERS[coder].check(shape, parameters, arrays, encoded.numbers.astype(np.int64))
+    assert asked == arrays.keys() == encoded.sections.keys()
+    assert parameters.keys() == CODERS[coder].limits.keys()
+    assert all(0 <= value <= CODERS[coder].limits[name] for name, value in parameters.items())
+    assert encoded.bits == CODERS[coder].bits(shape, parameters)
+    assert encoded.numbers.dtype == np.uint64
+    assert int(encoded.numbers.max(initial=0)) < 1 << encoded.bits
 
 
-@given(strategies.codes())
-def test_the_smallest_coder_is_chosen(codes: SparseRows) -> None:
-    chosen, _, sections = encode_rows(codes, ZERO)
-    sizes = {name: sum(a.nbytes for a in coder.encode(codes, ZERO)[1].values()) for name, coder in CODERS.items()}
-    assert sum(array.nbytes for array in sections.values()) <= min(sizes.values()) + 32
-    assert chosen in CODERS
+@EACH
+@given(table=strategies.tables())
+@examples
+def test_a_coders_size_is_that_of_its_sections_and_of_its_bits_of_the_records(coder: str, table: Table) -> None:
+    encoded = CODERS[coder].encode(table)
+    records = packed_bytes(len(encoded.numbers), encoded.bits)
+    actual = sum(map(len, raw_of(encoded).values())) + records
+    assert actual - 9 <= encoded.size <= actual  # the guard bytes of the records, and a byte that is not full
 
 
-def test_full_rows_are_stored_dense_and_thin_rows_plain() -> None:
-    assert encode_rows(codes_of([7] * 100, 7), ZERO)[0] == "dense"
-    assert encode_rows(codes_of([1] * 100, 7), ZERO)[0] == "plain"
+@EACH
+@given(table=strategies.tables())
+def test_the_same_rows_give_the_same_bytes(coder: str, table: Table) -> None:
+    one, other = CODERS[coder].encode(table), CODERS[coder].encode(table)
+    assert (one.parameters, raw_of(one), one.bits) == (other.parameters, raw_of(other), other.bits)
+    np.testing.assert_array_equal(one.numbers, other.numbers)
+
+
+@EACH
+def test_a_reader_is_made_without_a_copy_of_the_rows(coder: str) -> None:
+    """Opening a file costs its header: what a look-up reads stays where it lies in the map."""
+    data = np.random.default_rng(1).integers(1, 256, (3000, 100)) * (np.arange(100) < 40)
+    table = Table(strategies.sparse(data, np.uint8), np.arange(3000) % 8, 3, 0)
+    encoded = CODERS[coder].encode(table)
+    raw = raw_of(encoded)
+    with strategies.peak() as most:
+        read = reader(coder, table, encoded, raw)
+    assert len(raw["rows"]) > 200_000
+    assert most() < len(raw["rows"]) / 4
+    assert rows_of(read, np.arange(3), encoded.numbers, 0) == rows_in(table.codes)[:3]
+
+
+# -- the choice -------------------------------------------------------------------------------------------------------
+
+
+@given(strategies.tables())
+@examples
+def test_the_smallest_coder_is_chosen(table: Table) -> None:
+    chosen, encoded = encode_rows(table)
+    assert encoded.size == min(coder.encode(table).size for coder in CODERS.values())
+    assert raw_of(encoded) == raw_of(CODERS[chosen].encode(table))
+
+
+def test_full_rows_are_stored_dense_thin_ones_plain_and_equal_ones_pooled() -> None:
+    assert encode_rows(table_of([7] * 100, 7))[0] == "dense"
+    assert encode_rows(table_of([1] * 100, 7))[0] == "plain"
+    assert encode_rows(table_of([5] * 100, 7, distinct=False))[0] == "pool"
 
 
 def test_a_class_id_has_one_byte_up_to_256_columns_and_two_from_257() -> None:
-    for columns, width in ((1, 1), (256, 1), (257, 2), (65536, 2)):
+    for columns, width in ((2, 1), (256, 1), (257, 2), (65536, 2)):
         codes = SparseRows(np.array([0, 1]), np.array([columns - 1], np.int32), np.array([9], np.uint8), (1, columns))
-        _, sections = CODERS["plain"].encode(codes, ZERO)
-        assert sections["rows"].tolist() == [*(columns - 1).to_bytes(width, "little"), 9]
+        encoded = CODERS["plain"].encode(Table(codes, np.zeros(1, np.int64), 0, 0))
+        assert encoded.sections["rows"].tolist() == [*(columns - 1).to_bytes(width, "little"), 9]
+        if columns > 2:
+            pooled = CODERS["pool"].encode(Table(codes, np.full(1, 0x1234), 16, 0))
+            assert pooled.sections["rows"].tolist() == [0x34, 0x12, *(columns - 1).to_bytes(width, "little"), 9]
 
 
 def test_more_classes_than_two_bytes_count_are_refused() -> None:
     with pytest.raises(BuildError, match="65537 classes, the limit is 65536"):
-        encode_rows(codes_of([0], 65537), ZERO)
+        encode_rows(table_of([0], 65537))
+
+
+@EACH
+def test_a_coders_id_is_a_layout_that_allows_it_alone(coder: str) -> None:
+    for table in EXAMPLES:
+        chosen, encoded = encode_rows(table, coder)
+        assert chosen == coder
+        assert raw_of(encoded) == raw_of(CODERS[coder].encode(table))
+
+
+def test_the_layout_fast_is_one_of_the_fast_coders() -> None:
+    assert set(coders("fast")) == {name for name, coder in CODERS.items() if coder.layout == "fast"} > set()
+    assert set(coders("auto")) == set(CODERS)
 
 
 @pytest.mark.parametrize("layout", ["tiny", "", "FAST"])
 def test_an_unknown_layout_is_refused_with_the_known_ones(layout: str) -> None:
     with pytest.raises(BuildError, match=f"layout: '{layout}'.*'auto'.*'fast'"):
-        encode_rows(codes_of([1], 1), ZERO, layout)
+        encode_rows(table_of([1], 1), layout)
+
+
+# -- the pool ---------------------------------------------------------------------------------------------------------
+
+
+def pooled(
+    entry: int, columns: int, idf_bits: int, zero: int, rows: bytes, groups: bytes
+) -> tuple[int, int, bytes, Row]:
+    """FORMAT.md, section 7, in Python's integers: units, idf number, all bytes and the pairs of one entry."""
+    unit, idf_bytes = 2 if columns <= 256 else 3, -(-idf_bits // 8)
+    first, units, start = max(group for group in struct.iter_unpack("<IIQ", groups) if group[0] <= entry)
+    at = start + (entry - first) * (idf_bytes + units * unit)
+    raw = rows[at : at + idf_bytes + units * unit]
+    body = raw[idf_bytes:]
+    assert len(body) == units * unit
+    if units == -(-columns // unit):
+        assert not any(body[columns:])
+        row = [(column, code) for column, code in enumerate(body[:columns]) if code != zero]
+    else:
+        pairs = [body[i : i + unit] for i in range(0, len(body), unit)]
+        row = [(int.from_bytes(pair[:-1], "little"), pair[-1]) for pair in pairs]
+    return units, int.from_bytes(raw[:idf_bytes], "little"), raw, row
+
+
+def entries_of(table: Table, encoded: Encoded) -> list[tuple[int, int, bytes, Row]]:
+    raw, (_, columns) = raw_of(encoded), table.codes.shape
+    return [
+        pooled(entry, columns, table.idf_bits, table.zero, raw["rows"], raw["row_groups"])
+        for entry in range(encoded.parameters["entries"])
+    ]
+
+
+@given(strategies.tables())
+@examples
+def test_an_independent_reader_finds_the_same_pooled_rows(table: Table) -> None:
+    encoded = CODERS["pool"].encode(table)
+    entries = entries_of(table, encoded)
+    assert [entries[number][3] for number in encoded.numbers.tolist()] == rows_in(table.codes)
+    assert [entries[number][1] for number in encoded.numbers.tolist()] == table.numbers.tolist()
+    assert encoded.parameters["count"] == len(table.codes.data)
+
+
+@given(strategies.tables())
+@examples
+def test_pooled_entries_are_distinct_and_sorted_by_units_then_bytes(table: Table) -> None:
+    encoded = CODERS["pool"].encode(table)
+    keys = [(units, raw) for units, _, raw, _ in entries_of(table, encoded)]
+    assert all(one < other for one, other in pairwise(keys))
+    assert sum(len(raw) for _, raw in keys) == len(raw_of(encoded)["rows"])
+    groups = list(struct.iter_unpack("<IIQ", raw_of(encoded)["row_groups"]))
+    assert [group[1] for group in groups] == sorted({units for units, _ in keys})  # a group of each, and none is empty
+
+
+@given(strategies.tables())
+@examples
+def test_slots_share_an_entry_if_and_only_if_row_and_idf_are_equal(table: Table) -> None:
+    numbers = CODERS["pool"].encode(table).numbers.tolist()
+    contents = [(tuple(row), idf) for row, idf in zip(rows_in(table.codes), table.numbers.tolist(), strict=True)]
+    assert len(set(zip(numbers, contents, strict=True))) == len(set(numbers)) == len(set(contents))
+    assert set(numbers) == set(range(len(set(contents))))
+
+
+@given(strategies.tables())
+@examples
+def test_an_entrys_number_has_the_bits_that_the_largest_takes(table: Table) -> None:
+    encoded = CODERS["pool"].encode(table)
+    most = max(encoded.parameters["entries"] - 1, 0)
+    assert encoded.bits == len(f"{most:b}".lstrip("0"))
+    assert int(encoded.numbers.max(initial=0)) == most
+
+
+@pytest.mark.parametrize(
+    ("columns", "pairs", "bytes_each"), [(256, 128, 256), (300, 100, 300), (7, 4, 8), (257, 86, 258)]
+)
+def test_a_row_whose_pairs_take_as_much_is_stored_as_all_codes(columns: int, pairs: int, bytes_each: int) -> None:
+    for length in (pairs - 1, pairs, columns):
+        table = table_of([length], columns)
+        raw = raw_of(CODERS["pool"].encode(table))["rows"]
+        assert (raw[:columns] == bytes(table.codes.dense(0, 1)[0].astype(np.uint8))) == (length >= pairs)
+        assert len(raw) == (bytes_each if length >= pairs else length * (2 if columns <= 256 else 3))
+
+
+def test_equal_rows_cost_one_row_and_no_bits() -> None:
+    encoded = CODERS["pool"].encode(table_of([3] * 5000, 9, 24, distinct=False)._replace(numbers=np.full(5000, 77)))
+    assert encoded.parameters == {"entries": 1, "groups": 1, "count": 15_000}
+    assert (encoded.bits, encoded.size) == (0, 3 + 3 * 2 + 16)
+
+
+def test_an_entry_beyond_the_entries_is_refused_by_the_check_and_read_as_the_last() -> None:
+    table = table_of([1, 2, 3, 4, 9], 9, 3)
+    encoded = CODERS["pool"].encode(table)
+    read, slots, numbers = reader("pool", table, encoded), np.arange(5), encoded.numbers.astype(np.int64)
+    wanted = rows_of(read, slots, np.full(5, 4), 0), read.idf(slots, np.full(5, 4)).tolist()
+    for number in (5, 7, (1 << 31) - 1):
+        numbers[2] = number
+        with pytest.raises(FormatError, match=rf"entry {number}, there are 5 \(R5\)"):
+            CODERS["pool"].check(shape_of(table), encoded.parameters, {}, numbers)
+        assert rows_of(read, slots, np.full(5, number), 0) == wanted[0]
+        assert read.idf(slots, np.full(5, number)).tolist() == wanted[1]
 
 
 # -- offsets ----------------------------------------------------------------------------------------------------------
@@ -203,13 +402,14 @@ def test_an_independent_reader_selects_the_same_offsets_from_samples(
         assert plain_offset(i, low_bits, low, high, samples) == offsets[i]
 
 
-@given(strategies.codes())
-def test_an_independent_reader_finds_the_same_plain_rows(codes: SparseRows) -> None:
-    parameters, sections = CODERS["plain"].encode(codes, ZERO)
-    low, high, samples = (sections[name].tobytes() for name in ("row_low", "row_high", "row_samples"))
-    data, width = sections["rows"].tobytes(), 1 if codes.shape[1] <= 256 else 2
+@given(strategies.tables())
+def test_an_independent_reader_finds_the_same_plain_rows(table: Table) -> None:
+    encoded = CODERS["plain"].encode(table)
+    raw, parameters = raw_of(encoded), encoded.parameters
+    low, high, samples = (raw[name] for name in ("row_low", "row_high", "row_samples"))
+    data, width = raw["rows"], 1 if table.codes.shape[1] <= 256 else 2
     assert parameters["count"] * (width + 1) == len(data)
-    for slot, wanted in enumerate(rows_in(codes)):
+    for slot, wanted in enumerate(rows_in(table.codes)):
         first, last = (plain_offset(slot + i, parameters["low_bits"], low, high, samples) for i in (0, 1))
         entries = [data[at * (width + 1) : (at + 1) * (width + 1)] for at in range(first, last)]
         assert [(int.from_bytes(entry[:width], "little"), entry[width]) for entry in entries] == wanted
@@ -239,25 +439,41 @@ def test_offsets_of_random_bytes_do_not_decrease_nor_leave_the_rows(
     assert (np.diff(offsets) >= 0).all()
 
 
-@pytest.mark.parametrize("coder", list(CODERS))
-@given(codes=strategies.codes(), seed=st.integers(0, 1 << 32))
-def test_a_reader_of_random_bytes_stays_inside_them(coder: str, codes: SparseRows, seed: int) -> None:
+@EACH
+@given(table=strategies.tables(), seed=st.integers(0, 1 << 32))
+def test_a_reader_of_random_bytes_stays_inside_them(coder: str, table: Table, seed: int) -> None:
+    """Whatever the sections say (but for the groups, which are checked at open), and the numbers in the records."""
     rng = np.random.default_rng(seed)
-    parameters, sections = CODERS[coder].encode(codes, ZERO)
-    garbage = {name: rng.integers(0, 256, array.nbytes, np.uint8) for name, array in sections.items()}
-    lengths, columns, found = reader(coder, codes, parameters, garbage)(np.arange(codes.shape[0]))
-    assert lengths.sum() == len(columns) == len(found)
+    encoded = CODERS[coder].encode(table)
+    garbage = {name: rng.bytes(len(content)) for name, content in raw_of(encoded).items()}
+    if coder == "pool":
+        garbage["row_groups"] = raw_of(encoded)["row_groups"]
+    n, columns = table.codes.shape
+    read, slots = reader(coder, table, encoded, garbage), np.arange(n)
+    numbers = rng.integers(0, 1 << rng.integers(1, 32), n)
+    lengths, found, codes = read.rows(slots, numbers)
+    assert lengths.shape == (n,)
+    assert lengths.sum() == len(found) == len(codes)
     assert (lengths >= 0).all()
-    assert len(columns) <= parameters.get("count", codes.shape[0] * codes.shape[1])
+    assert lengths.max(initial=0) <= columns  # else one row costs as much as the file, at each look-up
+    assert read.idf(slots, numbers).shape == (n,)
 
 
-@given(codes=strategies.codes(), seed=st.integers(0, 1 << 32))
-def test_no_row_of_random_bytes_is_longer_than_there_are_columns(codes: SparseRows, seed: int) -> None:
+@given(table=strategies.tables(), seed=st.integers(0, 1 << 32), share=st.sampled_from([0.02, 0.2, 1.0]))
+def test_groups_of_random_bytes_are_refused_or_harmless(table: Table, seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)
-    parameters, sections = CODERS["plain"].encode(codes, ZERO)
-    garbage = {name: rng.integers(0, 256, array.nbytes, np.uint8) for name, array in sections.items()}
-    lengths, _, _ = reader("plain", codes, parameters, garbage)(np.arange(codes.shape[0]))
-    assert lengths.max(initial=0) <= codes.shape[1]  # else one row costs as much as the file, at each look-up
+    encoded = CODERS["pool"].encode(table)
+    raw = raw_of(encoded)
+    groups = np.frombuffer(raw["row_groups"], np.uint8).copy()
+    where = rng.random(len(groups)) < share
+    groups[where] = rng.choice([0, 1, 255, rng.integers(0, 256)], int(where.sum()))
+    try:
+        read = reader("pool", table, encoded, {**raw, "row_groups": groups.tobytes()})
+    except FormatError:
+        return
+    slots = np.arange(table.codes.shape[0])
+    lengths, columns, codes = read.rows(slots, encoded.numbers.astype(np.int64))
+    assert lengths.sum() == len(columns) == len(codes)
 
 
 # -- bits -------------------------------------------------------------------------------------------------------------

@@ -45,8 +45,8 @@ __attribute__((target("avx2,fma"))) static void add_codes_avx2(const uint8_t *co
         }
         _mm256_storeu_pd(sums + column, a);
     }
-    for (; column < columns; column++)
-        for (row = 0; row < count; row++) sums[column] += values[row] * rows[row][column];
+    for (; column < columns; column++) /* rounded as the vectors are: equal weights have equal sums in any column */
+        for (row = 0; row < count; row++) sums[column] = __builtin_fma(values[row], rows[row][column], sums[column]);
 }
 
 static int has_avx2; /* set once, when the module is loaded */

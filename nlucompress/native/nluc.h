@@ -2766,6 +2766,16 @@ NLUC_API void nluc_values(nluc_sample *s) {
     for (i = 0; i < m->n_steps; i++) nluc_apply(s, &m->steps[i]);
 }
 
+/* Add up to NLUC_STAGE rows of all codes, and to offset the code of weight 0 as often. Both by the same operations: what
+ * all columns have too much is exactly what a column without a weight has. Leaves rows changed. */
+NLUC_API inline void nluc_add_stage(const nluc_model *m, const uint8_t **rows, const double *values, uint32_t count,
+                                    double *sums, double *offset) {
+    uint32_t i;
+    NLUC_ADD_CODES(rows, values, count, m->n_columns, sums);
+    for (i = 0; i < count; i++) rows[i] = &m->zero;
+    NLUC_ADD_CODES(rows, values, count, 1, offset);
+}
+
 /* End a sample: its scores, n_columns doubles. */
 NLUC_API nluc_status nluc_finish(nluc_sample *s, double *scores) {
     const nluc_model *m = s->model;
@@ -2791,15 +2801,14 @@ NLUC_API nluc_status nluc_finish(nluc_sample *s, double *scores) {
         if (f->is.row.dense && m->even) { /* step * code now, step * zero for all rows at the end */
             rows[n_dense] = f->is.row.at;
             values[n_dense++] = f->value * m->step;
-            offset += f->value * m->step * m->zero;
             if (n_dense < NLUC_STAGE) continue;
-            NLUC_ADD_CODES(rows, values, n_dense, columns, sums);
+            nluc_add_stage(m, rows, values, n_dense, sums, &offset);
             n_dense = 0;
         } else {
             nluc_add_row(m, f->is.row, f->value, book, sums);
         }
     }
-    NLUC_ADD_CODES(rows, values, n_dense, columns, sums);
+    if (n_dense) nluc_add_stage(m, rows, values, n_dense, sums, &offset);
     for (i = 0; i < columns; i++) {
         scores[i] = sums[i] - offset;
         if (m->scale.data) scores[i] *= (double)nluc_f32(m->scale.data + 4 * (size_t)i);

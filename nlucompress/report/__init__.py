@@ -71,8 +71,8 @@ def measure(
     """Compare a source with the file made from it, and report.
 
     source, model, samples, gold, progress, seed: see ``verify.compare``. name: what to call the file. files: paths of
-    "file", "source" and "data", where there are any; their SHA-256 is reported, and the source's size. front: candidates
-    of a search, objects or mappings with bytes, loss, options and chosen.
+    "file", "original" and "data", where there are any; their SHA-256 is reported, and the original's size. front:
+    candidates of a search, objects or mappings with bytes, loss, options and chosen.
 
     >>> import nlucompress
     >>> from nlucompress.linear import LinearModel, Namespace
@@ -90,8 +90,8 @@ def measure(
                                           "numpy": np.__version__, "backend": backend()}}  # fmt: skip
     if files:
         facts["sha256"] = {kind: _sha256(path) for kind, path in files.items()}
-        if "source" in files:
-            facts["source_bytes"] = os.stat(files["source"]).st_size
+        if "original" in files:
+            facts["source_bytes"] = os.stat(files["original"]).st_size
     return Report(facts, tuple(map(_candidate, front)))
 
 

@@ -49,6 +49,9 @@ def _evaluation(facts: Facts) -> str:
         rows.append(("accuracy", share(facts["accuracy_before"]), share(facts["accuracy_after"]),
                      f"{points(facts['accuracy_after'] - facts['accuracy_before'])} points, "
                      f"95 %: {interval(facts['accuracy_difference_interval'], 'points')}"))  # fmt: skip
+        rows.append(("macro-F1", share(facts["macro_f1_before"]), share(facts["macro_f1_after"]),
+                     f"{points(facts['macro_f1_after'] - facts['macro_f1_before'])} points, "
+                     f"95 %: {interval(facts['macro_f1_difference_interval'], 'points')}"))  # fmt: skip
     rows.append(("same label", "", share(1 - facts["flip_share"]), f"{facts['flips']:,} differ"))
     rows.append(("largest difference of a score", "", "", number(facts["largest_score_difference"])))
     probabilities = facts.get("probabilities", {})

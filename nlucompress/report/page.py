@@ -77,6 +77,9 @@ def _answers(facts: Facts) -> Markup:
         difference = join(f"{points(facts['accuracy_after'] - facts['accuracy_before'])} points",
                           tag("small", interval(facts["accuracy_difference_interval"], "points")))  # fmt: skip
         pairs.append(("accuracy", *sides, difference))
+        difference = join(f"{points(facts['macro_f1_after'] - facts['macro_f1_before'])} points",
+                          tag("small", interval(facts["macro_f1_difference_interval"], "points")))  # fmt: skip
+        pairs.append(("macro-F1", share(facts["macro_f1_before"]), share(facts["macro_f1_after"]), difference))
     if "calibration_error_before" in probabilities:
         before, after = probabilities["calibration_error_before"], probabilities["calibration_error_after"]
         pairs.append(
@@ -95,11 +98,8 @@ def _answers(facts: Facts) -> Markup:
         rows.append(("largest difference of a probability", number(probabilities["largest_difference"])))
         rows.append(("mean over texts of the largest", number(probabilities["mean_difference"])))
     notes = ["Small: 95 % intervals, by Wilson" + (
-        f"; of the difference, by paired bootstrap, {facts['resamples']:,} resamples, seed {facts['seed']}."
+        f"; of differences, by paired bootstrap, {facts['resamples']:,} resamples, seed {facts['seed']}."
         if "resamples" in facts else ".")]  # fmt: skip
-    if facts.get("right_to_wrong") == facts.get("wrong_to_right") == 0:
-        notes.append("No text turned right or wrong, so the bootstrap has nothing to resample; the interval of the labels "
-                     "that differ bounds any change of accuracy.")  # fmt: skip
     if "clone_flips" in facts:
         notes.append("The dequantized clone is the original with the file’s weights: what differs from it is what unknown "
                      "n-grams did that the index let pass.")  # fmt: skip

@@ -1,0 +1,110 @@
+"""The benchmark scripts run, small, and their tables and raw numbers say what README.md of benchmarks/ says they do."""
+
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = ROOT / "benchmarks"
+
+
+def run(script, *arguments):
+    """The finished process of a script, with this checkout's nlucompress."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.run(
+        [sys.executable, str(BENCHMARKS / script), *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def results(script, path, *arguments):
+    """What a script printed, and what it kept with --json."""
+    done = run(script, *arguments, "--json", path)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads(path.read_text())
+
+
+def rows(text):
+    """First cell -> other cells of the rows of Markdown tables."""
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    return {(first, len(rest)): rest for first, *rest in cells}
+
+
+def test_made_up_names_are_distinct_and_always_the_same():
+    spec = importlib.util.spec_from_file_location("benchmarks_features", BENCHMARKS / "features.py")
+    features = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(features)
+    names = features.names(200_000)
+    assert len(names) == len(set(names)) == 200_000
+    assert names == features.names(200_000)
+    assert names != features.names(200_000, seed=1)
+    assert 5 < statistics.mean(len(name.encode()) for name in names) < 12
+    assert 0.005 < statistics.mean(not name.isascii() for name in names) < 0.05
+
+
+def test_index_counts_what_is_found_and_keeps_every_round(tmp_path):
+    printed, kept = results("index.py", tmp_path / "index.json", "--features", 20_000, "--keys", 3000, "--rounds", 2)
+    table = rows(printed)
+    found = kept["results"]["20000"]
+    assert {"dict", "nlucompress"} <= set(found)
+    assert all(row["present_found"] == 1 for row in found.values())
+    assert found["dict"]["absent_found"] == 0
+    assert 0 < found["nlucompress"]["absent_found"] < 4 / 2**8  # 12 of 3,000 are expected, with 8 check bits
+    assert 10.8 / 8 < found["nlucompress"]["bytes_a_feature"] < 11.5 / 8  # 2.9 bits of index and 8 check bits
+    assert found["dict"]["bytes_a_feature"] > 50  # with its strings
+    for name, row in found.items():
+        assert [len(times) for times in row["ns"].values()] == [2] * 6
+        assert min(map(min, row["ns"].values())) > 0
+        assert table[name, 3][0] == f"{row['bytes_a_feature']:.2f}"
+        assert table[name, 6][0].startswith(f"{statistics.median(row['ns']['in order present']):.0f} (")
+    ours, dicts = found["nlucompress"]["ns"]["calls of 32 absent"], found["dict"]["ns"]["calls of 32 absent"]
+    ratio = statistics.median(a / b for a, b in zip(ours, dicts, strict=True))
+    assert f"({ratio:.2f}, " in table["nlucompress", 6][5]
+
+
+@pytest.mark.parametrize("arguments", [("--features", "100"), ("--features", "1000", "--keys", "0"), ("--rounds", "0")])
+def test_index_refuses_more_keys_than_features(arguments):
+    done = run("index.py", *arguments)
+    assert done.returncode == 2
+    assert "at least 1, at most the features" in done.stderr
+
+
+def test_load_measures_new_processes(tmp_path):
+    printed, kept = results("load.py", tmp_path / "load.json", "--features", 3000, "--runs", 1)
+    table = rows(printed)
+    assert all(kept["imports"][what]["cpu"][0] > 0 for what in ("nothing", "numpy", "nlucompress"))
+    assert "nlucompress.runtime" in kept["importtime_us"]
+    assert not any(name == "numpy" or name.startswith("sklearn") for name in kept["importtime_us"])
+    (steps,) = (one["steps"] for one in kept["load"]["runs"])
+    assert list(steps) == ["load", "lookups", "load again", "load a third time"]
+    assert all(step["wall"] > 0 for step in steps.values())
+    assert table["1,000 × lookup", 5][0] == f"{1e6 * steps['lookups']['wall']:,.0f}"
+    if sys.platform == "linux":
+        assert 0 < steps["load"]["mapped"] <= -(-kept["load"]["bytes"] // 4096) * 4096
+
+
+def test_latency_tells_accuracy_and_bytes_of_each(tmp_path):
+    texts, labels = ["play jazz", "play a song", "is it sunny", "will it rain"], ["play", "play", "weather", "weather"]
+    joblib.dump(make_pipeline(TfidfVectorizer(), LinearSVC()).fit(texts, labels), tmp_path / "model.joblib")
+    lines = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
+    lines[0]["label"] = "weather"  # one that both get wrong
+    (tmp_path / "test.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    given = [tmp_path / "model.joblib", tmp_path / "test.jsonl", "--rounds", 2]
+    printed, kept = results("latency.py", tmp_path / "latency.json", *given)
+    table = rows(printed)
+    assert set(kept["models"]) == {"scikit-learn", "nlucompress"}  # no training texts, no fastText
+    assert all(one["accuracy"] == 0.75 for one in kept["models"].values())
+    assert kept["models"]["scikit-learn"]["bytes"] == (tmp_path / "model.joblib").stat().st_size
+    assert table["scikit-learn", 4][0].endswith("(1.0)")
+    assert [len(kept["seconds"]), kept["texts"]] == [2, 4]
+    assert all(seconds > 0 for each in kept["seconds"] for seconds in each["alone"].values())
