@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,8 +24,12 @@ from .search import SearchResult, search
 from .version import VERSION
 from .walk import CANDIDATES
 
+if TYPE_CHECKING:
+    from .report import Report
+
 STAGES = ("reading", "quantizing", "indexing", "coding rows", "writing")
 FILE = click.Path(path_type=Path)
+EXAMPLES = 10  # flipped texts that verify prints
 BUDGET = ("max_loss", "max_flips", "target_size")
 SEARCH = (*BUDGET, "data", "held_out", "yardstick", "sure", "resume", "seed", "candidates")
 
@@ -103,12 +107,13 @@ def main() -> None:
 @click.option("--resume", type=FILE, help="A file that keeps what was tried, and from which a search goes on.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split and the interval.")
 @click.option("--candidates", type=click.IntRange(1), default=CANDIDATES, show_default=True, help="Tried at most.")
-@click.option("--force", is_flag=True, help="Overwrite OUTPUT.")
+@click.option("--report", "page", type=FILE, help="Write what it cost as one HTML page (needs --data, and matplotlib).")
+@click.option("--force", is_flag=True, help="Overwrite OUTPUT, and what --report names.")
 @click.option("--dry-run", is_flag=True, help="Print the sizes that would be reached; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print facts and sizes as JSON.")
 @click.pass_context
 def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bool, dry_run: bool, as_json: bool,
-             best_effort: bool, **options: Any) -> None:  # fmt: skip
+             best_effort: bool, page: Path | None, **options: Any) -> None:  # fmt: skip
     """Compress the trained model SOURCE into one .nluc file.
 
     With a budget (--max-loss, --max-flips, --target-size, or several) it searches for the smallest file that holds it, or,
@@ -121,13 +126,17 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
     if output is None and not dry_run:
         raise click.UsageError("where to? Give -o OUT.nluc, or --dry-run to print sizes only.")
     if output is not None and not dry_run:
-        if output.exists() and not force:
-            raise click.UsageError(f"{output} exists; --force overwrites it.")
-        if not output.parent.is_dir():
-            raise click.UsageError(f"{output.parent}: no such folder.")
+        _writable(output, force)
+    if page is not None:
+        if options["data"] is None or dry_run:
+            raise click.UsageError("--report needs --data TEXTS.jsonl, and does not go with --dry-run.")
+        _writable(page, force)
+        _require_figures()
     options["range"] = options.pop("range_")
     of_search = {name: options.pop(name) for name in SEARCH}
-    found, cost = None, None
+    found: SearchResult | None = None
+    report: Report | None = None
+    cost: Mapping[str, Any] | None = None
     if any(of_search[name] is not None for name in BUDGET):
         found = _search(ctx, source, options, of_search)
         compressed = found.compressed
@@ -141,16 +150,22 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
             compressed = compress_model(source, **options, progress=lambda stage: bar.update(1, stage))
         if of_search["data"] is not None:
             from .data import read_labelled
-            from .verify import compare
+            from .report import measure
 
             model = compressed.model()
-            cost = compare(
-                compressed.source, model, *read_labelled(of_search["data"], "text" if model.takes_text else None)
-            )
+            texts = read_labelled(of_search["data"], "text" if model.takes_text else None)
+            files = {"original": source, "data": of_search["data"]}
+            report = measure(compressed.source, model, *texts, name=output.name if output else "dry run", files=files)
+            cost = report.facts
     written = None
     if output is not None and not dry_run and (found is None or found.met or best_effort):
         compressed.save(output, overwrite=force)
         written = str(output)
+        if page is not None:
+            if found is not None:
+                report = _held_out_report(found, source, output.name, of_search["seed"])
+            assert report is not None
+            report.save(page, overwrite=force)
     remark = compressed.source.source.get("remark")
     if remark:
         click.echo(f"remark: {remark}", err=True)
@@ -224,26 +239,48 @@ def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None
 @click.argument("file", type=FILE)
 @click.option("--against", "source", type=FILE, help="The source that FILE was made of.")
 @click.option("--data", type=FILE, help="JSONL (or .jsonl.gz) with the fields text and label.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def verify(file: Path, source: Path | None, data: Path | None, as_json: bool) -> None:
-    """Check every byte of FILE; with --against and --data, say what compression changed."""
+@click.option("--report", "page", type=FILE, help="Write the comparison as one HTML page (needs matplotlib).")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of intervals and made-up n-grams.")
+@click.option("--force", is_flag=True, help="Overwrite what --report names.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+@click.option("--markdown", is_flag=True, help="Print the comparison as a model card in Markdown.")
+def verify(file: Path, source: Path | None, data: Path | None, page: Path | None, seed: int, force: bool, as_json: bool,
+           markdown: bool) -> None:  # fmt: skip
+    """Check every byte of FILE; with --against and --data, say what compression changed.
+
+    Example: nlucompress verify intents.nluc --against pipeline.joblib --data test.jsonl --report intents.html
+    """
     if (source is None) != (data is None):
         raise click.UsageError("--against SOURCE and --data TEXTS.jsonl go together.")
+    if (page or markdown) and source is None:
+        raise click.UsageError("--report and --markdown need --against SOURCE and --data TEXTS.jsonl.")
+    if as_json and markdown:
+        raise click.UsageError("--json or --markdown, not both.")
+    if page is not None:
+        _writable(page, force)
+        _require_figures()
     model = load(file, verify="full")
-    report: dict[str, Any] = {"file": str(file), "bytes": model.info()["bytes"], "intact": True}
-    if source is not None and data is not None:
-        from .data import read_labelled
-        from .verify import compare
+    if source is None or data is None:
+        facts = {"file": str(file), "bytes": model.info()["bytes"], "intact": True}
+        click.echo(json.dumps(facts, ensure_ascii=False) if as_json else _verify_table(facts))
+        return
+    from .data import read_labelled
+    from .report import measure
 
-        samples, labels = read_labelled(data, "text" if model.takes_text else None)
-        original = import_model(source)
-        with click.progressbar(
-            length=len(samples), file=sys.stderr, hidden=not sys.stderr.isatty(), label="verify"
-        ) as bar:
-            report |= compare(original, model, samples, labels, lambda done: bar.update(done - bar.pos))
-        if not report["same_source"]:
-            click.echo(f"remark: {file} was not made from {source}, but from another model", err=True)
-    click.echo(json.dumps(report, ensure_ascii=False) if as_json else _verify_table(report))
+    samples, labels = read_labelled(data, "text" if model.takes_text else None)
+    original = import_model(source)
+    files = {"file": file, "original": source, "data": data}
+    with click.progressbar(length=len(samples), file=sys.stderr, hidden=not sys.stderr.isatty(), label="verify") as bar:
+        report = measure(original, model, samples, labels, name=file.name, files=files, seed=seed,
+                         progress=lambda done: bar.update(done - bar.pos))  # fmt: skip
+    if not report.facts["same_source"]:
+        click.echo(f"remark: {file} was not made from {source}, but from another model", err=True)
+    if page is not None:
+        report.save(page, overwrite=force)
+    if as_json or markdown:
+        click.echo(report.json() if as_json else report.markdown(), nl=as_json)
+    else:
+        click.echo(_verify_table({**report.facts, "file": file}))
 
 
 @main.command()
@@ -262,6 +299,29 @@ def demo(texts: Path | None, out: Path | None, seed: int, force: bool, as_json: 
         raise click.UsageError(f"{', '.join(there)}: there already; --force overwrites.")
     result = run(texts, seed=seed, out=out, overwrite=force, progress=lambda remark: click.echo(remark, err=True))
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else table(result))
+
+
+def _held_out_report(found: SearchResult, source: Path, name: str, seed: int) -> Report:
+    """A report on the file that a search chose, on the texts that it never saw."""
+    from .report import measure
+
+    rest = found.texts
+    return measure(found.compressed.source, found.compressed.model(), rest.samples, rest.labels, name=name,
+                   files={"original": source}, front=found.front, seed=seed)  # fmt: skip
+
+
+def _writable(path: Path, force: bool) -> None:
+    """Refuse an output that is there, or whose folder is not, before any work."""
+    if path.exists() and not force:
+        raise click.UsageError(f"{path} exists; --force overwrites it.")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"{path.parent}: no such folder.")
+
+
+def _require_figures() -> None:
+    from .report import require
+
+    require()
 
 
 def _bar(length: int, label: str) -> Any:
@@ -351,23 +411,31 @@ def _verify_table(report: dict[str, Any]) -> str:
     lines = [f"{report['file']}: intact, {report['bytes']:,} bytes, every checksum and every row checked"]
     if "samples" not in report:
         return lines[0]
+    difference = report["accuracy_after"] - report["accuracy_before"]
+    low, high = (100 * end for end in report["accuracy_difference_interval"])
     rows = [
         ("samples", f"{report['samples']:,}"),
         ("accuracy before", f"{report['accuracy_before']:.2%}"),
         ("accuracy after", f"{report['accuracy_after']:.2%}"),
+        ("accuracy difference", f"{100 * difference:+.2f} points (95%: {low:+.2f} to {high:+.2f})"),
         ("labels flipped", f"{report['flips']:,} ({report['flip_share']:.2%})"),
         ("largest score difference", f"{report['largest_score_difference']:.3g}"),
     ]
     if "clone_flips" in report:
         rows.append(("beside the dequantized clone", f"{report['clone_flips']:,} labels differ, "
                      f"largest score difference {report['clone_largest_difference']:.3g}"))  # fmt: skip
+    if report["certificate"]:
+        from .report.words import proven
+
+        certain = report["certificate"]["errors"]["certain"] / max(report["samples"], 1)
+        rows.append(("labels proven to stand", f"{proven(report):.2%}, {certain:.2%} whatever the index lets pass"))
     rows.append(("look-ups that hit falsely", f"{report['false_positives']:,} of {report['lookups']:,} "
                  f"({report['false_positive_share']:.3%})"))  # fmt: skip
     width = max(len(name) for name, _ in rows)
     lines += [f"  {name:<{width}}  {value}" for name, value in rows]
     if report["flip_examples"]:
         lines.append("  flipped, for example:")
-    for one in report["flip_examples"]:
+    for one in report["flip_examples"][:EXAMPLES]:
         right = f" (right: {one['label']})" if "label" in one else ""
         lines.append(f"    {one['before']} -> {one['after']}{right}: {one['sample']!r:.100}")
     return "\n".join(lines)

@@ -201,14 +201,9 @@ class Scorer:
     def _values(self, space: Integers, sample: Integers, ids: Integers, counts: Floats, n: int, first: int) -> Floats:
         """What each feature is worth: tf, idf, then the steps. Unknown n-grams count in norms with their unseen idf."""
         frame = self._frame
-        values: Floats = counts.copy()
+        values = np.empty_like(counts)
         for number, namespace in enumerate(frame.namespaces):
-            at = space == number
-            if namespace.tf == "binary":
-                values[at] = 1.0
-            elif namespace.tf == "log":
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    values[at] = np.log(values[at]) + 1.0
+            values[space == number] = frequencies(namespace, counts[space == number])
         unseen = np.array([namespace.unseen for namespace in frame.namespaces])
         known = ids >= 0
         factors = unseen[space]
@@ -216,9 +211,9 @@ class Scorer:
         with np.errstate(invalid="ignore", over="ignore"):
             values = np.where(factors == 0, 0.0, values * factors)  # what counts nowhere may be no number
         if not np.isfinite(values).all():
-            at = int(np.argmin(np.isfinite(values)))
+            bad = int(np.argmin(np.isfinite(values)))
             raise ValueError(
-                f"sample {first + int(sample[at])}: a feature has the value {values[at]}, not a finite number"
+                f"sample {first + int(sample[bad])}: a feature has the value {values[bad]}, not a finite number"
             )
         for step in frame.steps:
             at = np.isin(space, step.namespaces)
@@ -230,6 +225,16 @@ class Scorer:
                 norm = _norms(values[at], sample[at], n, step.kind or "l2")
                 values[at] /= np.where(norm == 0, 1.0, norm)[sample[at]]
         return values
+
+
+def frequencies(namespace: Namespace, counts: Floats) -> Floats:
+    """What becomes of frequencies: they themselves, 1, or 1 + ln v."""
+    if namespace.tf == "binary":
+        return np.ones_like(counts)
+    if namespace.tf == "count":
+        return counts
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log(counts) + 1.0)
 
 
 def exact(model: LinearModel) -> Scorer:

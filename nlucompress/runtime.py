@@ -31,6 +31,7 @@ class Model:
         self._file = modelfile.read(self._container, verify)
         self._file.classes.flags.writeable = False
         self._scorer, self.table = _backend(self._file, buffer)
+        self.frame = self._file  # what a Scorer reads besides the table
 
     def __reduce__(self) -> tuple[type[Model], tuple[bytes]]:
         return Model, (bytes(self._buffer),)
@@ -55,6 +56,11 @@ class Model:
     def link(self) -> str:
         """How scores become probabilities: see LinearModel; "identity" if they do not."""
         return self._file.link
+
+    @property
+    def n_features(self) -> int:
+        """How many features the index holds."""
+        return self._file.n
 
     @property
     def takes_text(self) -> bool:

@@ -44,7 +44,8 @@ class SearchResult:
     Where none holds, met is False, and chosen is the closest. front: all candidates that no other one beats in bytes,
     loss and flips, by size. estimate: what the chosen file costs on the held-out texts, which were looked at this once;
     intervals: 95 %, in points, by yardstick. searched, held_out: numbers of texts; split: how they were parted.
-    tried: number of candidates. compressed: the chosen file. remarks: what the user should know of the data.
+    tried: number of candidates. compressed: the chosen file. texts: the held-out ones. remarks: what the user should know
+    of the data.
     """
 
     budget: Budget
@@ -58,6 +59,7 @@ class SearchResult:
     split: str
     tried: int
     compressed: Compressed
+    texts: Texts
     remarks: tuple[str, ...]
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = False, best_effort: bool = False) -> None:
@@ -225,7 +227,7 @@ def search(
     pareto = tuple(shown[id(one)] for one in front(tried, chosen))
     return SearchResult(
         budget, shown[id(chosen)], met, pareto, estimate, ends, len(texts.samples),
-        len(rest.samples), parts.words, len(tried), compressed, tuple(remarks),
+        len(rest.samples), parts.words, len(tried), compressed, rest, tuple(remarks),
     )  # fmt: skip
 
 
