@@ -38,12 +38,14 @@
 #if defined(__GNUC__)
 #define NLUC_API static __attribute__((unused))
 #define NLUC_PREFETCH(address) __builtin_prefetch(address)
+#define NLUC_RARE(condition) __builtin_expect(!!(condition), 0)
 #else
+#define NLUC_RARE(condition) (condition)
 #define NLUC_API static
 #define NLUC_PREFETCH(address) ((void)(address))
 #endif
 
-/* Functions that must be inlined to be fast: those that call the caller's emit. */
+/* Functions that must be inlined to be fast: those that call the caller's emit, and the steps of a decoder. */
 #if defined(__GNUC__)
 #define NLUC_INLINE static inline __attribute__((always_inline, unused))
 #else
@@ -124,8 +126,8 @@ typedef struct {
 } nluc_bytes;
 
 /* Of coded rows (section 7): pointers, the order of classes, and Huffman tables. direct[t][x]: what a window of bits that
- * begins with the 8 bits x holds in table t, 0x8000 if its code is longer, else bits 0-4: how many bits it has in all, 5-9:
- * how many of them are extra bits, 10-13: the number, less those. */
+ * begins with the 8 bits x holds in table t, 0x8000 if its code is longer, else bits 0-5: how many bits it has in all, 6-9:
+ * how many of them are its code, 10-13: the number, less its extra bits. The table after the last has zeros of no bits. */
 #define NLUC_MOST_TABLES 12
 #define NLUC_MOST_LEVELS 4
 typedef struct {
@@ -134,7 +136,7 @@ typedef struct {
     uint8_t widths[NLUC_MOST_LEVELS], n_levels, zero, n_tables;
     uint32_t top, singles;                 /* the largest idf number; the byte of rows where single entries begin */
     const uint8_t *order, *map, *tables[NLUC_MOST_TABLES];
-    uint16_t direct[NLUC_MOST_TABLES][256];
+    uint16_t direct[NLUC_MOST_TABLES + 1][256];
 } nluc_coded;
 
 /* A validated view of a file. Everything points into its bytes; nothing is written there. */
@@ -2182,7 +2184,7 @@ NLUC_API inline uint32_t nluc_row_class(uint32_t x) {
 /* What a symbol says: see nluc_coded. Below 16 the number itself, else its length and its second bit. */
 NLUC_API inline uint32_t nluc_meaning(uint32_t symbol, uint32_t length) {
     uint32_t extra = symbol < 16 ? 0 : 3 + (symbol - 16) / 2;
-    return (length + extra) | extra << 5 | (symbol < 16 ? symbol : 2 + symbol % 2) << 10;
+    return (length + extra) | length << 6 | (symbol < 16 ? symbol : 2 + symbol % 2) << 10;
 }
 
 /* Rule R6 of one table of at most `left` bytes: a complete code, shorter ones first. Gives its length, 0 if it is none. */
@@ -2707,20 +2709,25 @@ NLUC_API nluc_row nluc_coded_entry(const nluc_model *m, uint32_t place) {
 
 /* -- Coded rows: symbols ---- */
 
-/* 57 or more bits from a bit on, the first one highest. Near the end of the section those of its last eight bytes: a
- * damaged entry may ask for more than there is. */
-NLUC_API inline uint64_t nluc_window(const nluc_model *m, const uint8_t *at, uint32_t bit) {
-    const uint8_t *last = m->rows.data + m->rows.length - 8, *p = at + (bit >> 3);
-    uint64_t x;
-    p = p < last ? p : last;
-    x = nluc_u64(p);
+/* Eight bytes, the first one highest. */
+NLUC_API inline uint64_t nluc_u64_big(const uint8_t *p) {
+    uint64_t x = nluc_u64(p);
 #if defined(__GNUC__)
-    x = __builtin_bswap64(x);
+    return __builtin_bswap64(x);
 #else
-    x = x >> 56 | (x >> 40 & 0xFF00) | (x >> 24 & 0xFF0000) | (x >> 8 & 0xFF000000u) | (x & 0xFF000000u) << 8 |
-        (x & 0xFF0000) << 24 | (x & 0xFF00) << 40 | x << 56;
+    x = (x & 0x00FF00FF00FF00FFu) << 8 | (x >> 8 & 0x00FF00FF00FF00FFu);
+    x = (x & 0x0000FFFF0000FFFFu) << 16 | (x >> 16 & 0x0000FFFF0000FFFFu);
+    return x << 32 | x >> 32;
 #endif
-    return x << (bit & 7);
+}
+
+/* The last place of rows where eight bytes can be read: a damaged entry may ask for more, and then reads these again. */
+NLUC_API inline const uint8_t *nluc_last_word(const nluc_model *m) { return m->rows.data + m->rows.length - 8; }
+
+/* 57 or more bits from a bit on, the first one highest. */
+NLUC_API inline uint64_t nluc_window(const nluc_model *m, const uint8_t *at, uint32_t bit) {
+    const uint8_t *last = nluc_last_word(m), *p = at + (bit >> 3);
+    return nluc_u64_big(p < last ? p : last) << (bit & 7);
 }
 
 /* What the window begins with, if its code is longer than eight bits: bit by bit, the canonical way. */
@@ -2737,15 +2744,15 @@ NLUC_API uint32_t nluc_long_code(const uint8_t *table, uint64_t window) {
 }
 
 /* What the window begins with in a table: see nluc_coded. */
-NLUC_API inline uint32_t nluc_symbol(const nluc_coded *c, uint32_t table, uint64_t window) {
+NLUC_INLINE uint32_t nluc_symbol(const nluc_coded *c, uint32_t table, uint64_t window) {
     uint32_t meaning = c->direct[table][window >> 56];
-    return meaning >> 15 ? nluc_long_code(c->tables[table], window) : meaning;
+    return NLUC_RARE(meaning >> 15) ? nluc_long_code(c->tables[table], window) : meaning;
 }
 
-/* Its number, extra bits included. */
-NLUC_API inline uint32_t nluc_number(uint32_t meaning, uint64_t window) {
-    uint32_t extra = meaning >> 5 & 31, all = meaning & 31;
-    return (meaning >> 10) << extra | (uint32_t)(window << (all - extra) >> 1 >> (63 - extra));
+/* Its number: the extra bits, which follow the code, with the rest of the number before them. */
+NLUC_INLINE uint32_t nluc_number(uint32_t meaning, uint64_t window) {
+    uint32_t length = meaning >> 6 & 15;
+    return (uint32_t)(((uint64_t)(meaning >> 10) << 59 | window << length >> 5) >> (59 - (meaning & 63) + length));
 }
 
 /* Read the head of an entry: idf number and length. What is too large is clamped (rule R7). */
@@ -2762,76 +2769,101 @@ NLUC_API inline uint32_t nluc_head(const nluc_model *m, nluc_row *row) {
     if (m->idf_bits) {
         meaning = nluc_symbol(c, c->map[0], window);
         rank = nluc_number(meaning, window);
-        bit += meaning & 31;
+        bit += meaning & 63;
         window = nluc_window(m, row->at, bit);
     }
     k = nluc_log2(rank + 1);
     meaning = nluc_symbol(c, c->map[1 + (k < 7 ? k : 7)], window);
     row->count = nluc_number(meaning, window);
     if (row->count > m->n_columns) row->count = m->n_columns;
-    row->bit = (uint16_t)(bit + (meaning & 31));
+    row->bit = (uint16_t)(bit + (meaning & 63));
     return rank < c->top ? c->top - rank : 0;
 }
 
-/* The weights of a row, one after the other: classes in the file's order. */
+/* The weights of a row, one after the other: classes in the file's order. A step waits for two look-ups in tables, one
+ * after the other; so bits come in while the first is under way, and nluc_add_symbols steps through two rows at a time. */
 typedef struct {
-    const uint8_t *at;
-    uint32_t bit, left, column; /* column: the one after the last that was read */
-    uint32_t first, gap, code;  /* tables */
-    int gaps;                   /* whether there are gaps: not in a row of all columns */
+    uint64_t window;             /* the bits to come, the first one highest */
+    const uint8_t *at;           /* where the next bits are */
+    uint32_t have, left, column; /* have: how many bits the window has; column: the one after the last that was read */
+    uint32_t first, gap, code;   /* tables */
 } nluc_weights;
 
-NLUC_API inline nluc_weights nluc_weights_of(const nluc_model *m, nluc_row row) {
-    const uint8_t *map = m->coded.map + 9 + 3 * nluc_row_class(row.count);
-    nluc_weights w = {0, 0, 0, 0, 0, 0, 0, 0};
-    w.at = row.at;
-    w.bit = row.bit;
-    w.left = row.count;
-    w.first = map[0];
-    w.gap = map[1];
+NLUC_API inline nluc_weights nluc_weights_of(const nluc_model *m, const nluc_row *row) {
+    const uint8_t *map = m->coded.map + 9 + 3 * nluc_row_class(row->count);
+    nluc_weights w;
+    w.at = row->at + (row->bit >> 3);
+    if (w.at > nluc_last_word(m)) w.at = nluc_last_word(m);
+    w.window = nluc_u64_big(w.at) << (row->bit & 7);
+    w.have = 56 - (row->bit & 7u);
+    w.at += 7;
+    w.left = row->count;
+    w.column = 0;
+    w.first = row->count < m->n_columns ? map[0] : NLUC_MOST_TABLES;
+    w.gap = row->count < m->n_columns ? map[1] : NLUC_MOST_TABLES;
     w.code = map[2];
-    w.gaps = row.count < m->n_columns;
     return w;
 }
 
-/* The next weight's column and number: 2·(|code - zero| - 1), plus 1 if it is above zero. 0 at the end. */
-NLUC_API inline int nluc_next(const nluc_model *m, nluc_weights *w, uint32_t *column, uint32_t *number) {
-    uint64_t window;
-    uint32_t meaning;
-    if (!w->left) return 0;
-    window = nluc_window(m, w->at, w->bit);
-    if (w->gaps) {
-        meaning = nluc_symbol(&m->coded, w->first, window);
-        w->first = w->gap;
-        w->column += nluc_number(meaning, window);
-        w->bit += meaning & 31;
-        window <<= meaning & 31;
-    }
-    if (w->column >= m->n_columns) return 0; /* rule R7 */
-    meaning = nluc_symbol(&m->coded, w->code, window);
-    *number = nluc_number(meaning, window);
-    *column = w->column++;
-    w->bit += meaning & 31;
+/* The next weight: its column, and its number: 2·(|code - zero| - 1), plus 1 if it is above zero. There is one left, and
+ * gaps unless the row has all columns. A column beyond the last ends the row (rule R7). */
+NLUC_INLINE uint32_t nluc_next(const nluc_model *m, nluc_weights *w, uint32_t *number) {
+    const uint8_t *last = nluc_last_word(m);
+    uint32_t meaning = nluc_symbol(&m->coded, w->first, w->window), column;
+    w->first = w->gap;
+    w->at = w->at < last ? w->at : last;
+    w->window |= nluc_u64_big(w->at) >> w->have;
+    w->at += (63 - w->have) >> 3;
+    w->have |= 56;
+    column = w->column + nluc_number(meaning, w->window);
+    w->window <<= meaning & 63;
+    w->have -= meaning & 63;
+    w->column = column + 1;
     w->left--;
-    return 1;
+    meaning = nluc_symbol(&m->coded, w->code, w->window);
+    *number = nluc_number(meaning, w->window);
+    w->window <<= meaning & 63;
+    w->have = w->have > (meaning & 63) ? w->have - (meaning & 63) : 0;
+    if (NLUC_RARE(column >= m->n_columns)) {
+        w->left = 0;
+        *number = 0;
+        column = m->n_columns;
+    }
+    return column;
 }
 
-/* Fields as bytes, those that fill the last byte too: 8 / bits of them for each byte. */
-NLUC_API inline void nluc_unpack(const uint8_t *p, uint32_t bits, uint32_t columns, uint8_t *out) {
-    uint32_t i, k, bytes = (columns * bits + 7) / 8;
-    if (bits == 8)
-        for (i = 0; i < bytes; i++) out[i] = p[i];
-    else if (bits == 4)
+/* The code of a weight's number. Without a branch: which sign a weight has is as good as random. */
+NLUC_API inline uint32_t nluc_weight_code(const nluc_model *m, uint32_t number) {
+    uint32_t sign = (number & 1) - 1; /* 0 above zero, all ones below */
+    return m->coded.zero + (((number >> 1) + 1) ^ sign) - sign;
+}
+
+/* Fields of 1, 2 or 4 bits as bytes, those that fill the last byte too. Compilers make vector instructions of the loops. */
+NLUC_API void nluc_unpack(const uint8_t *restrict p, uint32_t bits, uint32_t columns, uint8_t *restrict out) {
+    size_t i, bytes = ((size_t)columns * bits + 7) / 8;
+    if (bits == 4)
         for (i = 0; i < bytes; i++) {
             out[2 * i] = p[i] & 15;
             out[2 * i + 1] = p[i] >> 4;
         }
     else if (bits == 2)
-        for (i = 0; i < bytes; i++)
-            for (k = 0; k < 4; k++) out[4 * i + k] = p[i] >> 2 * k & 3;
+        for (i = 0; i < bytes; i++) {
+            out[4 * i] = p[i] & 3;
+            out[4 * i + 1] = p[i] >> 2 & 3;
+            out[4 * i + 2] = p[i] >> 4 & 3;
+            out[4 * i + 3] = p[i] >> 6;
+        }
     else
-        for (i = 0; i < bytes; i++)
-            for (k = 0; k < 8; k++) out[8 * i + k] = p[i] >> k & 1;
+        for (i = 0; i < bytes; i++) {
+            out[8 * i] = p[i] & 1;
+            out[8 * i + 1] = p[i] >> 1 & 1;
+            out[8 * i + 2] = p[i] >> 2 & 1;
+            out[8 * i + 3] = p[i] >> 3 & 1;
+            out[8 * i + 4] = p[i] >> 4 & 1;
+            out[8 * i + 5] = p[i] >> 5 & 1;
+            out[8 * i + 6] = p[i] >> 6 & 1;
+            out[8 * i + 7] = p[i] >> 7;
+        }
 }
 
 /* The code that stands for a field of packed rows. */
@@ -2852,13 +2884,15 @@ NLUC_API nluc_row nluc_row_of(const nluc_model *m, uint32_t slot) {
 
 /* The columns and codes of a row as the file has them, zeros among them: at most 2 * n_columns. Gives how many. */
 NLUC_API uint32_t nluc_read_row(const nluc_model *m, nluc_row row, uint16_t *columns, uint8_t *codes) {
-    uint32_t i, count = 0, column, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u, zero = m->coded.zero;
+    uint32_t i, count = 0, column, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
     const uint8_t *p = row.at;
     nluc_weights w;
     if (row.form == NLUC_SYMBOLS)
-        for (w = nluc_weights_of(m, row); nluc_next(m, &w, &column, &number); count++) {
+        for (w = nluc_weights_of(m, &row); w.left; count++) {
+            column = nluc_next(m, &w, &number);
+            if (column == m->n_columns) break;
             columns[count] = (uint16_t)column;
-            codes[count] = (uint8_t)(number & 1 ? zero + number / 2 + 1 : zero - number / 2 - 1);
+            codes[count] = (uint8_t)nluc_weight_code(m, number);
         }
     else if (row.form != NLUC_ALL_CODES)
         for (; count < row.count; count++, p += unit) {
@@ -2908,14 +2942,6 @@ NLUC_API inline void nluc_add_pairs(const uint8_t *p, uint32_t left, double valu
         *d = vd;
     }
     for (; left; left--, p += 2) sums[p[0]] += value * book[p[1]];
-}
-
-/* sums += value * weight of entropy-coded rows. book: 256 weights. */
-NLUC_API inline void nluc_add_symbols(const nluc_model *m, nluc_row row, double value, const double *book, double *sums) {
-    nluc_weights w = nluc_weights_of(m, row);
-    uint32_t column, number, zero = m->coded.zero;
-    while (nluc_next(m, &w, &column, &number))
-        sums[column] += value * book[(number & 1 ? zero + number / 2 + 1 : zero - number / 2 - 1) & 255];
 }
 
 /* sums += value * exceptions of packed rows, and their fields too if the codebook is not even. */
@@ -3246,11 +3272,11 @@ NLUC_API void nluc_add_to_batch(const nluc_model *m, nluc_batch *batch, const nl
     if (batch->count == NLUC_STAGE || batch->count == batch->most) nluc_flush(m, batch, sums);
 }
 
-/* The weights of all codes, and sums of n_columns (at least 256) columns, in the room of the texts, which are done with;
+/* The weights of all codes, and sums of n_columns (at least 256) columns and one, in the room of the texts, which are done with;
  * coded rows also need room there for one unpacked row. Null if there is no room. */
 NLUC_API double *nluc_make_book(nluc_sample *s, nluc_batch *batch) {
     const nluc_model *m = s->model;
-    size_t columns = m->n_columns > 256 ? m->n_columns : 256, i, used = (256 + columns) * sizeof(double);
+    size_t columns = (m->n_columns > 256 ? (size_t)m->n_columns : 256) + 1, i, used = (256 + columns) * sizeof(double);
     double *book = (double *)(void *)s->text;
     if (s->text_room < used + (m->coder == NLUC_CODED ? m->n_columns + 8 : 0)) return 0;
     for (i = 0; i < 256; i++) book[i] = i < m->n_codes ? (double)nluc_f32(m->codebook.data + 4 * i) : 0;
@@ -3259,6 +3285,37 @@ NLUC_API double *nluc_make_book(nluc_sample *s, nluc_batch *batch) {
     used = (s->text_room - used) / ((size_t)m->n_columns + 8);
     batch->most = used < NLUC_STAGE ? (uint32_t)used : NLUC_STAGE;
     return book;
+}
+
+/* One weight of a row, to its sum. sums has a place more than there are columns, for what is no weight. */
+NLUC_INLINE void nluc_add_next(const nluc_model *m, nluc_weights *w, double value, const double *book, double *sums) {
+    uint32_t number, column = nluc_next(m, w, &number);
+    sums[column] += value * book[nluc_weight_code(m, number) & 255];
+}
+
+/* The next entropy-coded row with a weight from *f on, and its value; none left if *f reaches the end. */
+NLUC_API inline nluc_weights nluc_next_row(const nluc_model *m, const nluc_feature **f, const nluc_feature *end, double *value) {
+    static const nluc_weights none;
+    for (; *f < end; ++*f)
+        if ((*f)->found && (*f)->is.row.form == NLUC_SYMBOLS && (*f)->is.row.count) {
+            *value = (*f)->value;
+            return nluc_weights_of(m, &(*f)++->is.row);
+        }
+    return none;
+}
+
+/* Add all entropy-coded rows of a sample, two at a time. */
+NLUC_API void nluc_add_symbols(const nluc_model *m, const nluc_feature *f, const nluc_feature *end, const double *book, double *sums) {
+    double va = 0, vb = 0;
+    nluc_weights a = nluc_next_row(m, &f, end, &va), b = nluc_next_row(m, &f, end, &vb);
+    while (a.left && b.left) {
+        nluc_add_next(m, &a, va, book, sums);
+        nluc_add_next(m, &b, vb, book, sums);
+        if (!a.left) a = nluc_next_row(m, &f, end, &va);
+        if (!b.left) b = nluc_next_row(m, &f, end, &vb);
+    }
+    while (a.left) nluc_add_next(m, &a, va, book, sums);
+    while (b.left) nluc_add_next(m, &b, vb, book, sums);
 }
 
 /* End a sample: its scores, n_columns doubles. */
@@ -3284,15 +3341,13 @@ NLUC_API nluc_status nluc_finish(nluc_sample *s, double *scores) {
         const nluc_row *row = &f->is.row;
         if (!f->found) continue;
         total += f->value;
-        if (row->form == NLUC_SYMBOLS)
-            nluc_add_symbols(m, *row, f->value, book, sums);
-        else if (row->form == NLUC_PAIRS || !m->even)
-            row->form == NLUC_FIELDS ? nluc_add_packed(m, *row, f->value, book, sums) : nluc_add_row(m, *row, f->value, book, sums);
-        else {
-            if (row->form == NLUC_FIELDS) nluc_add_packed(m, *row, f->value, book, sums);
+        if (row->form == NLUC_FIELDS) nluc_add_packed(m, *row, f->value, book, sums);
+        if (row->form >= NLUC_ALL_CODES && row->form != NLUC_SYMBOLS && m->even)
             nluc_add_to_batch(m, &batch, row, f->value, sums);
-        }
+        else if (row->form <= NLUC_ALL_CODES)
+            nluc_add_row(m, *row, f->value, book, sums);
     }
+    if (m->coder == NLUC_CODED) nluc_add_symbols(m, s->features, s->features + s->count, book, sums);
     nluc_flush(m, &batch, sums);
     for (i = 0; i < columns; i++) {
         uint32_t at = m->coder != NLUC_CODED ? i : columns <= 256 ? m->coded.order[i] : nluc_u16(m->coded.order + 2 * (size_t)i);
@@ -3432,14 +3487,15 @@ NLUC_API int nluc_verify_ranks(const uint8_t *blocks, size_t length, uint64_t ex
 
 /* Rules R3 and R7 of a row of coded rows: nothing in it needs a clamp. */
 NLUC_API nluc_status nluc_verify_coded_row(const nluc_model *m, nluc_row row) {
-    uint32_t i, column, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u, zero = m->coded.zero;
+    uint32_t i, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
     if (row.form == NLUC_SYMBOLS) {
-        nluc_weights w = nluc_weights_of(m, row);
-        while (nluc_next(m, &w, &column, &number)) {
-            number = number & 1 ? zero + number / 2 + 1 : zero - number / 2 - 1;
+        nluc_weights w = nluc_weights_of(m, &row);
+        while (w.left) {
+            if (nluc_next(m, &w, &number) >= m->n_columns) return NLUC_E_R7;
+            number = nluc_weight_code(m, number);
             if (number >= m->n_codes) return number > 255 ? NLUC_E_R7 : NLUC_E_R3;
         }
-        return w.left ? NLUC_E_R7 : NLUC_OK;
+        return NLUC_OK;
     }
     for (i = 0; i < row.count; i++, row.at += unit)
         if ((unit == 2 ? row.at[0] : nluc_u16(row.at)) >= m->n_columns) return NLUC_E_R7;
