@@ -2668,15 +2668,18 @@ NLUC_API void nluc_follow(const nluc_model *m, uint32_t *places, uint32_t count)
         const uint8_t *pointers = m->row_pointers.data + c->pointers[level];
         uint32_t width = c->widths[level], after = c->slots[level + 1], stay = c->slots[level] - after;
         for (i = kept = 0; i < count; i++) {
-            uint32_t *place = &places[left[i]], on = !stay, ones = 0, here;
+            uint32_t which = left[i], place = places[which], on = 0, ones = 0, here;
             if (after) {
-                on |= nluc_bit(blocks, *place);
-                ones = nluc_rank(blocks, *place);
+                on = nluc_bit(blocks, place);
+                ones = nluc_rank(blocks, place);
             }
-            here = ones <= *place && *place - ones < stay ? *place - ones : stay - !!stay;
+            if (!stay) on = 1;
+            here = ones <= place ? place - ones : 0;
+            if (NLUC_RARE(here >= stay)) here = stay ? stay - 1 : 0;
+            if (NLUC_RARE(ones >= after)) ones = after ? after - 1 : 0;
             here = first + (stay && width ? (uint32_t)nluc_bits(pointers, (uint64_t)here * width, width) : 0);
-            *place = on ? (ones < after ? ones : after - 1) : here;
-            left[kept] = left[i];
+            places[which] = here ^ ((here ^ ones) & (0 - on));
+            left[kept] = which;
             kept += on;
         }
         count = kept;
@@ -2838,32 +2841,27 @@ NLUC_API inline uint32_t nluc_weight_code(const nluc_model *m, uint32_t number) 
     return m->coded.zero + (((number >> 1) + 1) ^ sign) - sign;
 }
 
-/* Fields of 1, 2 or 4 bits as bytes, those that fill the last byte too. Compilers make vector instructions of the loops. */
-NLUC_API void nluc_unpack(const uint8_t *restrict p, uint32_t bits, uint32_t columns, uint8_t *restrict out) {
-    size_t i, bytes = ((size_t)columns * bits + 7) / 8;
-    if (bits == 4)
-        for (i = 0; i < bytes; i++) {
-            out[2 * i] = p[i] & 15;
-            out[2 * i + 1] = p[i] >> 4;
-        }
-    else if (bits == 2)
-        for (i = 0; i < bytes; i++) {
-            out[4 * i] = p[i] & 3;
-            out[4 * i + 1] = p[i] >> 2 & 3;
-            out[4 * i + 2] = p[i] >> 4 & 3;
-            out[4 * i + 3] = p[i] >> 6;
-        }
-    else
-        for (i = 0; i < bytes; i++) {
-            out[8 * i] = p[i] & 1;
-            out[8 * i + 1] = p[i] >> 1 & 1;
-            out[8 * i + 2] = p[i] >> 2 & 1;
-            out[8 * i + 3] = p[i] >> 3 & 1;
-            out[8 * i + 4] = p[i] >> 4 & 1;
-            out[8 * i + 5] = p[i] >> 5 & 1;
-            out[8 * i + 6] = p[i] >> 6 & 1;
-            out[8 * i + 7] = p[i] >> 7;
-        }
+/* Fields of 1, 2 or 4 bits as bytes, eight at a time: halves of them are spread, then quarters, then each. Writes up to
+ * seven bytes more than there are columns; reads up to three more than there are fields, which the guard bytes allow. */
+NLUC_API void nluc_unpack(const uint8_t *p, uint32_t bits, uint32_t columns, uint8_t *out) {
+    const uint64_t halves = (((uint64_t)1 << 4 * bits) - 1) * 0x0000000100000001u;
+    const uint64_t quarters = (((uint64_t)1 << 2 * bits) - 1) * 0x0001000100010001u;
+    const uint64_t each = (((uint64_t)1 << bits) - 1) * 0x0101010101010101u;
+    uint32_t i;
+    for (i = 0; i < columns; i += 8, p += bits, out += 8) {
+        uint64_t x = nluc_u32(p) & (((uint64_t)1 << 8 * bits) - 1);
+        x = (x | x << (32 - 4 * bits)) & halves;
+        x = (x | x << (16 - 2 * bits)) & quarters;
+        x = (x | x << (8 - bits)) & each;
+        out[0] = (uint8_t)x;
+        out[1] = (uint8_t)(x >> 8);
+        out[2] = (uint8_t)(x >> 16);
+        out[3] = (uint8_t)(x >> 24);
+        out[4] = (uint8_t)(x >> 32);
+        out[5] = (uint8_t)(x >> 40);
+        out[6] = (uint8_t)(x >> 48);
+        out[7] = (uint8_t)(x >> 56);
+    }
 }
 
 /* The code that stands for a field of packed rows. */
