@@ -2758,14 +2758,16 @@ NLUC_INLINE uint32_t nluc_number(uint32_t meaning, uint64_t window) {
     return (uint32_t)(((uint64_t)(meaning >> 10) << 59 | window << length >> 5) >> (59 - (meaning & 63) + length));
 }
 
-/* Read the head of an entry: idf number and length. What is too large is clamped (rule R7). */
-NLUC_API inline uint32_t nluc_head(const nluc_model *m, nluc_row *row) {
+/* Read the head of an entry: idf number and length. What is too large is clamped (rule R7); *clamped, if there is such a
+ * thing, says whether something was. */
+NLUC_API inline uint32_t nluc_head(const nluc_model *m, nluc_row *row, int *clamped) {
     const nluc_coded *c = &m->coded;
     uint32_t rank = 0, bit = row->bit, k, meaning;
     uint64_t window;
     if (row->form == NLUC_FIELDS) {
         rank = nluc_idf_number(m, row->at);
         row->at += m->idf_bytes;
+        if (clamped) *clamped = m->idf_bits && rank > c->top;
         return rank < c->top ? c->top - rank : 0;
     }
     window = nluc_window(m, row->at, bit);
@@ -2778,6 +2780,7 @@ NLUC_API inline uint32_t nluc_head(const nluc_model *m, nluc_row *row) {
     k = nluc_log2(rank + 1);
     meaning = nluc_symbol(c, c->map[1 + (k < 7 ? k : 7)], window);
     row->count = nluc_number(meaning, window);
+    if (clamped) *clamped = (m->idf_bits && rank > c->top) || row->count > m->n_columns;
     if (row->count > m->n_columns) row->count = m->n_columns;
     row->bit = (uint16_t)(bit + (meaning & 63));
     return rank < c->top ? c->top - rank : 0;
@@ -2876,7 +2879,7 @@ NLUC_API nluc_row nluc_row_of(const nluc_model *m, uint32_t slot) {
     if (m->coder != NLUC_CODED) return nluc_slot_row(m, slot);
     nluc_follow(m, &slot, 1);
     row = nluc_coded_entry(m, slot);
-    nluc_head(m, &row);
+    nluc_head(m, &row, 0);
     return row;
 }
 
@@ -3191,7 +3194,7 @@ NLUC_API void nluc_look_up_coded(const nluc_model *m, nluc_feature *f, uint32_t 
         NLUC_PREFETCH(row.at);
         f[which[i]].is.row = row;
     }
-    for (i = 0; i < n; i++) idf[which[i]] = nluc_head(m, &f[which[i]].is.row);
+    for (i = 0; i < n; i++) idf[which[i]] = nluc_head(m, &f[which[i]].is.row, 0);
 }
 
 /* Look up to NLUC_STAGE n-grams up: whether they are found, the number of their idf, their rows. */
@@ -3510,6 +3513,7 @@ NLUC_API nluc_status nluc_verify_coded(const nluc_model *m) {
     const nluc_coded *c = &m->coded;
     uint32_t i, k, level, place;
     nluc_status status;
+    int clamped;
     for (level = 0; level < c->n_levels; level++)
         if (c->slots[level + 1] && !nluc_verify_ranks(m->row_more.data + (size_t)c->blocks[level] * 64,
                                                       ((size_t)c->slots[level] + 479) / 480 * 64, c->slots[level + 1]))
@@ -3530,7 +3534,8 @@ NLUC_API nluc_status nluc_verify_coded(const nluc_model *m) {
         nluc_follow(m, &place, 1);
         if (!(place >> 31) && place >= m->n_entries) return NLUC_E_R5;
         row = nluc_coded_entry(m, place);
-        number = nluc_head(m, &row);
+        number = nluc_head(m, &row, &clamped);
+        if (clamped) return NLUC_E_R7;
         if (m->idf_bits && number >= m->n_idf) return NLUC_E_L2;
         if ((status = nluc_verify_coded_row(m, row))) return status;
     }
