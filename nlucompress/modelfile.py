@@ -267,6 +267,10 @@ def _check_inside(model: ModelFile) -> None:
     for start in range(0, model.n, 4096):
         slots = np.arange(start, min(start + 4096, model.n))
         lengths, columns, codes = reader.rows(slots, numbers[slots])
+        if reader.clamped:
+            raise FormatError(
+                f"section 'rows': entries of slots up to {slots[-1]} do not decode within their limits (R7)"
+            )
         if columns.max(initial=0) >= model.n_columns or codes.max(initial=0) >= len(model.codebook):
             raise FormatError(f"section 'rows': a class or code of slots {start}…{slots[-1]} is out of range (R3)")
         ends = np.cumsum(lengths)
@@ -274,8 +278,6 @@ def _check_inside(model: ModelFile) -> None:
         inside[ends[:-1][(ends[:-1] > 0) & (ends[:-1] < len(columns))] - 1] = False
         if (np.diff(columns)[inside] <= 0).any():
             raise FormatError(f"section 'rows': the classes of a row of slots {start}…{slots[-1]} do not ascend (R3)")
-    if reader.clamped:
-        raise FormatError("section 'rows': an entry that does not decode within its limits (R7)")
 
 
 class Fields:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import strategies
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import nlucompress
-import strategies
-from nlucompress import backend, fileformat, modelfile, reference
+from nlucompress import fileformat, modelfile, reference
+from nlucompress.backend import backend
 from nlucompress.errors import FormatError
 from nlucompress.linear import SparseRows
 from nlucompress.rows import CODERS, Encoded, Reader, Shape, Table
@@ -122,7 +123,8 @@ def test_a_symbol_and_its_extra_bits_say_the_number(number: int) -> None:
 def test_row_classes_ascend() -> None:
     classes = half_magnitude(np.arange(1, 70000))
     assert classes[0] == 0
-    assert (np.diff(classes) >= 0).all() and classes[-1] == 32
+    assert (np.diff(classes) >= 0).all()
+    assert classes[-1] == 32
 
 
 @given(st.lists(st.integers(0, 1 << 20), min_size=1, max_size=56).filter(any), st.integers(6, 15))
@@ -130,7 +132,8 @@ def test_code_lengths_are_complete_and_as_good_as_entropy_says(counts: list[int]
     lengths = code_lengths(np.array(counts), most)
     used = [length for length in lengths if length >= 0]
     assert [length >= 0 for length in lengths] == [count > 0 for count in counts]
-    assert sum(2.0**-length for length in used) == 1.0 and max(used) <= most
+    assert sum(2.0**-length for length in used) == 1.0
+    assert max(used) <= most
     total = sum(counts)
     entropy = sum(-count * np.log2(count / total) for count in counts if count)
     if most == 15:
@@ -147,7 +150,8 @@ def test_contexts_with_like_counts_share_a_table() -> None:
     counts[0, :4], counts[1, :4], counts[2, 8:12] = 1000, 900, 1000
     mapped, tables = joined(counts, 12)
     assert mapped[0] == mapped[1] != mapped[2]
-    assert len(tables) == 2 and (tables.sum(0) == counts.sum(0)).all()
+    assert len(tables) == 2
+    assert (tables.sum(0) == counts.sum(0)).all()
 
 
 def test_neighbours_are_a_permutation_that_keeps_together_what_occurs_together() -> None:
@@ -180,7 +184,9 @@ def test_both_layouts_give_the_same_scores(case: strategies.Case) -> None:
         wanted = fast.decision_function(case.samples)
     except ValueError:
         assume(False)
-    np.testing.assert_allclose(model.decision_function(case.samples), wanted, rtol=1e-9, atol=1e-9 * (1 + abs(wanted).max()))
+    np.testing.assert_allclose(
+        model.decision_function(case.samples), wanted, rtol=1e-9, atol=1e-9 * (1 + abs(wanted).max())
+    )
     again = reference.Scorer(model._file, reference.FileTable(model._file))
     got = again.decision_function(case.samples)
     np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-9 * (1 + abs(wanted).max()))
@@ -192,9 +198,9 @@ def sample_file() -> bytes:
     names = tuple(f"w{i}" for i in range(1500))
     source = frequent(40, 0, 1500)
     dense = np.zeros((1500, 40))
-    dense[np.repeat(np.arange(1500), np.diff(source.codes.indptr)), source.codes.indices] = (
-        source.codes.data.astype(np.int8).astype(float)
-    )
+    dense[np.repeat(np.arange(1500), np.diff(source.codes.indptr)), source.codes.indices] = source.codes.data.astype(
+        np.int8
+    ).astype(float)
     idf = np.where(np.arange(1500) % 6 == 0, 1.0, rng.choice([6.0, 7.0, 8.0], 1500))
     model = nlucompress.linear.LinearModel(
         (nlucompress.linear.Namespace("w"),), (names,), dense, rng.standard_normal(40), np.arange(40),
@@ -241,7 +247,7 @@ def put(at: int, value: int) -> Any:
 def refused(data: bytes, rule: str, verify: fileformat.Verify = "header") -> None:
     with pytest.raises(FormatError, match=rf"\({rule}\)"):
         read(data, verify)
-    if backend.backend() == "native":
+    if backend() == "native":
         from nlucompress._native import Model
 
         with pytest.raises(FormatError, match=rf"\({rule}\)"):
@@ -250,9 +256,11 @@ def refused(data: bytes, rule: str, verify: fileformat.Verify = "header") -> Non
 
 def test_the_sample_has_every_kind_of_entry_and_holds_every_rule(data: bytes) -> None:
     file = read(data, "full")
-    assert file.parameters["entries"] and file.parameters["singles"]
+    assert file.parameters["entries"]
+    assert file.parameters["singles"]
     kinds = set((file.rows["groups"]["size"] >> 24).tolist())
-    assert 0 in kinds and len(kinds) > 1
+    assert 0 in kinds
+    assert len(kinds) > 1
     nlucompress.runtime.Model(data, "full")
 
 
@@ -264,7 +272,7 @@ def places(data: bytes) -> dict[str, int]:
     return dict(zip(parts, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
 
 
-def test_R6(data: bytes) -> None:
+def test_r6(data: bytes) -> None:
     at = places(data)
     for offset, value in [
         (at["levels"], 1), (at["levels"] + 3, 200), (at["levels"] + 4, 32), (at["groups"], 1), (at["groups"] + 4, 7),
@@ -280,7 +288,7 @@ def test_R6(data: bytes) -> None:
     assert fields["tables"] > 0
 
 
-def test_R7_is_found_by_a_full_verification_and_is_harmless_without(data: bytes) -> None:
+def test_r7_is_found_by_a_full_verification_and_is_harmless_without(data: bytes) -> None:
     at = places(data)
     order = read(data).rows["order"]
     breaks = {
@@ -344,7 +352,7 @@ def test_a_crafted_table_of_endless_numbers_stays_inside(data: bytes) -> None:
 
 
 def test_native_rows_are_the_references(data: bytes) -> None:
-    if backend.backend() != "native":
+    if backend() != "native":
         pytest.skip("native only")
     model = nlucompress.runtime.Model(data)
     file = model._file
@@ -355,4 +363,3 @@ def test_native_rows_are_the_references(data: bytes) -> None:
         _, columns, codes = reader.rows(at, at)
         wanted = sorted(zip(columns.tolist(), codes.tolist(), strict=True))
         assert sorted(pair for pair in core.row(slot) if pair[1] != zero) == wanted
-

@@ -1,9 +1,10 @@
 """``coded``: each distinct row once, entropy coded; slots point at entries by codes that can be addressed directly.
 
-An entry is a run of Huffman symbols: its idf, its length, then gap and code of each weight, classes renumbered so that those
-which occur together are neighbours. Long rows of frequent n-grams, which a sentence meets most, are *packed* instead: a few
-bits for every class, and exceptions. Entries are sorted by size, so that a table of one line a size says where each lies.
-Nothing is unpacked when a file is opened. FORMAT.md, "Rows", is normative.
+An entry is a run of Huffman symbols: its idf, its length, then gap and code of each weight, classes renumbered so that
+those which occur together are neighbours. Long rows of frequent n-grams, which a sentence meets most, are *packed* instead:
+a few bits for every class, and exceptions. Entries that slots share are sorted by size, so that a table of one line a size
+says where each lies; entries of one slot lie in the order of slots, behind offsets. Nothing is unpacked when a file is
+opened. FORMAT.md, "Rows", is normative.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from ..index import BLOCK_BITS, blocks_of, rank
 from ..linear import Integers, SparseRows, ranges
 from .bits import GUARD, pack, packed_bytes, unpack
 from .coder import Arrays, Coder, Encoded, Exactly, Parameters, Sections, Shape, Table, class_bytes
+from .huffman import WINDOW, Tables, canonical, code_lengths, joined, read_tables
 from .plain import check_offsets, decode_offsets, encode_offsets, read_offsets
-from .huffman import MOST_BITS, WINDOW, Tables, canonical, code_lengths, joined, read_tables
 
-GROUP = np.dtype([("first", "<u4"), ("start", "<u4"), ("size", "<u4")])  # of row_tables; size: 24 bits, above them a kind
+# Of row_tables; the upper 8 bits of a size are a kind.
+GROUP = np.dtype([("first", "<u4"), ("start", "<u4"), ("size", "<u4")])
 LEVEL = np.dtype([("slots", "<u4"), ("width", "u1")])
 DIRECT = 16  # numbers below it are symbols of their own
-SYMBOLS = 64
+SYMBOLS = 56  # of numbers below 2^24
+MOST_SYMBOLS = 64  # of a table
 FIRST_ROW = 9  # contexts before those of row classes: one of idf, eight of lengths
 MOST_TABLES = 12
 MOST_GROUPS = 4096
@@ -55,7 +58,8 @@ def half_magnitude(x: Integers) -> Integers:
     [0, 2, 3, 4, 4, 5, 6]
     """
     k = magnitude(x)
-    return 2 * k + np.where(k > 0, x >> np.maximum(k - 1, 0) & 1, 0)
+    out: Integers = 2 * k + np.where(k > 0, x >> np.maximum(k - 1, 0) & 1, 0)
+    return out
 
 
 def symbols_of(numbers: Integers) -> tuple[Integers, Integers]:
@@ -160,14 +164,15 @@ def _encode(table: Table) -> Encoded:
     slots = new[which]
     more, pointers, heads = _pointers(slots, widths, count)
     tables = [canonical(row) for row in lengths]
-    sections = {
+    sections: Sections = {
         "rows": rows, "row_more": more.reshape(-1), "row_pointers": pointers, **ends,
         "row_tables": np.concatenate([heads.view(np.uint8), groups.view(np.uint8),
                                       order.astype(f"<u{class_bytes(columns)}").view(np.uint8),
                                       mapped.astype(np.uint8), *tables]),
     }  # fmt: skip
     parameters = {
-        "entries": count, "singles": len(kinds) - count, "bits": int(offsets[-1]), "low_bits": low_bits, "levels": len(heads), "groups": len(groups), "tables": len(tables),
+        "entries": count, "singles": len(kinds) - count, "bits": int(offsets[-1]), "low_bits": low_bits,
+        "levels": len(heads), "groups": len(groups), "tables": len(tables),
         "symbols": sum(map(len, tables)) - 16 * len(tables), "zero": zero, "top": top, "count": len(codes.data),
     }  # fmt: skip
     if len(groups) > MOST_GROUPS or len(rows) >= 1 << 32:
@@ -196,7 +201,9 @@ def _distinct(codes: SparseRows, ranks: Integers, zero: int) -> tuple[Entries, I
     slots = np.concatenate(kept) if kept else np.empty(0, np.int64)
     rows = codes.take(slots)
     uses = np.bincount(which, minlength=len(slots))
-    return Entries(rows.indptr, rows.indices.astype(np.int64), rows.data.astype(np.int64) - zero, ranks[slots], uses), which
+    return Entries(
+        rows.indptr, rows.indices.astype(np.int64), rows.data.astype(np.int64) - zero, ranks[slots], uses
+    ), which
 
 
 def neighbours(entries: Entries, columns: int) -> Integers:
@@ -218,7 +225,9 @@ def neighbours(entries: Entries, columns: int) -> Integers:
         there[np.repeat(np.arange(len(some)), lengths[some]), entries.columns[at]] = 1
         together += np.rint(there.T @ there).astype(np.int64)
     alone = np.maximum(together.diagonal(), 1)
-    near = (together << 20) // np.maximum(np.sqrt((alone[:, None] * alone[None, :]).astype(np.float64)).astype(np.int64), 1)
+    near = (together << 20) // np.maximum(
+        np.sqrt((alone[:, None] * alone[None, :]).astype(np.float64)).astype(np.int64), 1
+    )
     np.fill_diagonal(near, 0)
     one, two = divmod(int(near.argmax()), columns)
     left = np.ones(columns, bool)
@@ -258,7 +267,9 @@ def _stream(entries: Entries, columns: int, with_idf: bool) -> Stream:
         np.zeros(count if with_idf else 0, np.int64), 1 + np.minimum(magnitude(entries.ranks + 1), 7),
         (kind + (within > 0))[gapped], kind + 2,
     ])  # fmt: skip
-    entry = np.concatenate([np.arange(count)[: len(number) - len(row) - int(gapped.sum()) - count], np.arange(count), row[gapped], row])
+    entry = np.concatenate(
+        [np.arange(count)[: len(number) - len(row) - int(gapped.sum()) - count], np.arange(count), row[gapped], row]
+    )
     after = np.concatenate([
         np.full(count if with_idf else 0, -2), np.full(count, -1), 2 * within[gapped], 2 * within + 1,
     ])  # fmt: skip
@@ -273,7 +284,8 @@ def _frequencies(idf: npt.NDArray[np.float32] | None, numbers: Integers) -> Inte
         return np.ones(len(numbers), np.int64)
     with np.errstate(over="ignore"):
         rare = np.rint(16 * np.exp(np.minimum(float(idf.max()) - idf.astype(np.float64), 30.0)))
-    return rare.astype(np.int64)[np.minimum(numbers, len(idf) - 1)]
+    out: Integers = rare.astype(np.int64)[np.minimum(numbers, len(idf) - 1)]
+    return out
 
 
 def _choose(
@@ -285,10 +297,16 @@ def _choose(
     """
     lengths = np.diff(entries.indptr)
     row = np.repeat(np.arange(len(lengths)), lengths)
-    estimate = np.bincount(stream.context * SYMBOLS + stream.symbol, minlength=contexts(columns) * SYMBOLS).reshape(-1, SYMBOLS)
+    estimate = np.bincount(stream.context * SYMBOLS + stream.symbol, minlength=contexts(columns) * SYMBOLS).reshape(
+        -1, SYMBOLS
+    )
     cost = np.log2(np.maximum(estimate.sum(1, keepdims=True), 1)) - np.log2(np.maximum(estimate, 0.5))
     coded = np.bincount(stream.entry, cost[stream.context, stream.symbol] + stream.extra, len(lengths)) / 8
-    best, kinds, exceptions = np.full(len(lengths), np.inf), np.zeros(len(lengths), np.int64), np.zeros(len(lengths), np.int64)
+    best, kinds, exceptions = (
+        np.full(len(lengths), np.inf),
+        np.zeros(len(lengths), np.int64),
+        np.zeros(len(lengths), np.int64),
+    )
     for bits, bias in PACKED:
         low, high = -bias, (1 << bits) - 1 - bias
         outside = (entries.values < low) | (entries.values > high) if bits < 8 else np.zeros(len(row), bool)
@@ -331,8 +349,9 @@ def levels_of(uses: Integers, singles: int) -> tuple[Integers, list[int]]:
     """The level of each entry's pointers, the most used first, and the width of a pointer at each level.
 
     Level l points at 2^width entries, the last at all that are left. A slot takes one bit (and its share of ranks) at
-    each level up to its own, and there the width. ``singles``: slots beyond the last level. (Brisaboa, Ladra, Navarro: DACs: bringing direct access to
-    variable-length codes, Information Processing & Management 2013.) The widths are the best, by dynamic programming.
+    each level up to its own, and there the width. ``singles``: slots beyond the last level. (Brisaboa, Ladra, Navarro:
+    DACs: bringing direct access to variable-length codes, Information Processing & Management 2013.) The widths are the
+    best of so many levels, by dynamic programming.
     """
     turn = np.argsort(-uses, kind="stable")
     count = len(uses)
@@ -345,7 +364,10 @@ def levels_of(uses: Integers, singles: int) -> tuple[Integers, list[int]]:
             return known[first, levels]
         left = slots - int(after[first])
         width = max(count - first - 1, 0).bit_length()
-        found = ((left - singles) * width + (-(-left // BLOCK_BITS) * 512 if singles else 0), (width,))
+        found: tuple[int, tuple[int, ...]] = (
+            (left - singles) * width + (-(-left // BLOCK_BITS) * 512 if singles else 0),
+            (width,),
+        )
         for width in range(count.bit_length() if levels > 1 else 0):
             if first + (1 << width) >= count:
                 break
@@ -386,7 +408,12 @@ def _groups(level: Integers, kinds: Integers, sizes: Integers) -> tuple[npt.NDAr
 
 
 def _write_stream(
-    rows: npt.NDArray[np.uint8], stream: Stream, bits: Integers, starts: Integers, mapped: Integers, lengths: list[list[int]]
+    rows: npt.NDArray[np.uint8],
+    stream: Stream,
+    bits: Integers,
+    starts: Integers,
+    mapped: Integers,
+    lengths: list[list[int]],
 ) -> None:
     """Write symbols and extra bits, most significant bit first, each entry from its start on."""
     if not len(bits):
@@ -436,7 +463,9 @@ def _write_packed(
     for i in range(unit - 1):
         rows[place + i] = entries.columns[each][outside] >> 8 * i
     rows[place + unit - 1] = entries.values[each][outside] + zero
-    spare = np.repeat(starts + idf_bytes + count * unit, room - count) + ranges(np.zeros_like(count), room - count) * unit
+    spare = (
+        np.repeat(starts + idf_bytes + count * unit, room - count) + ranges(np.zeros_like(count), room - count) * unit
+    )
     rows[spare + unit - 1] = zero
     base = starts + idf_bytes + room * unit
     width = -(-columns * bits // 8)
@@ -446,7 +475,9 @@ def _write_packed(
         fields[:, :columns] = bias if bits < 8 else zero
         here = (row >= start) & (row < stop) & ~outside
         fields[row[here] - start, entries.columns[each][here]] = field[here]
-        packed = np.packbits((fields[:, :, None] >> np.arange(bits) & 1).reshape(stop - start, -1), axis=1, bitorder="little")
+        packed = np.packbits(
+            (fields[:, :, None] >> np.arange(bits) & 1).reshape(stop - start, -1), axis=1, bitorder="little"
+        )
         rows[base[start:stop, None] + np.arange(width)] = packed
 
 
@@ -501,7 +532,8 @@ def _read(shape: Shape, parameters: Parameters, exactly: Exactly) -> Sections:
     pointers = sum(packed_bytes(int(left), int(width)) for left, width in zip(-np.diff(slots), widths, strict=True))
     out |= read_offsets(int(slots[-1]), parameters["bits"], parameters["low_bits"], exactly)
     return {
-        **out, "rows": exactly("rows", total + -(-parameters["bits"] // 8) + GUARD), "row_more": exactly("row_more", blocks * 64).view("<u4").reshape(-1, 16),
+        **out, "rows": exactly("rows", total + -(-parameters["bits"] // 8) + GUARD),
+        "row_more": exactly("row_more", blocks * 64).view("<u4").reshape(-1, 16),
         "row_pointers": exactly("row_pointers", pointers),
     }  # fmt: skip
 
@@ -522,7 +554,9 @@ def _check_groups(groups: npt.NDArray[np.void], shape: Shape, entries: int) -> i
     good &= (kinds == 0) | packed
     if not good.all() or firsts[0]:
         at = int(np.argmin(good)) if not good.all() else 0
-        raise FormatError(f"section 'row_tables': group {at} {groups[at].tolist()} does not follow from those before (R6)")
+        raise FormatError(
+            f"section 'row_tables': group {at} {groups[at].tolist()} does not follow from those before (R6)"
+        )
     return int(ends[-1])
 
 
@@ -544,7 +578,7 @@ class CodedReader:
         self._count = parameters["tables"]
 
     def find(self, slots: Integers) -> tuple[Integers, Integers, Integers]:
-        """Of each slot's entry: the bit where it starts, its kind, and its size (bits if kind is 0, else bytes; 0 if single).
+        """Of each slot's entry: the bit where it starts, its kind, and its size in bits, if packed in bytes, if single 0.
 
         R5: the number of an entry that is too large means the last. R7: a rank that is too large, the last that is not.
         """
@@ -570,7 +604,9 @@ class CodedReader:
         number[left] = 0
         if self._entries:
             number = self._clamp(number, self._entries - 1)
-            group = self._sections["groups"][np.searchsorted(self._sections["groups"]["first"], number, side="right") - 1]
+            group = self._sections["groups"][
+                np.searchsorted(self._sections["groups"]["first"], number, side="right") - 1
+            ]
             size = group["size"].astype(np.int64)
             kind, size = size >> 24, size & 0xFFFFFF
             starts = 8 * group["start"].astype(np.int64) + (number - group["first"]) * size * np.where(kind > 0, 8, 1)
@@ -599,7 +635,9 @@ class CodedReader:
         for i in range(8):
             window = window << np.uint64(8) | self._rows[byte + i].astype(np.uint64)
         window = window << (at & 7).astype(np.uint64)
-        place = self._sections["map"][context].astype(np.int64) << WINDOW | (window >> np.uint64(64 - WINDOW)).astype(np.int64)
+        place = self._sections["map"][context].astype(np.int64) << WINDOW | (window >> np.uint64(64 - WINDOW)).astype(
+            np.int64
+        )
         symbol, length = tables.symbols[place], tables.lengths[place]
         extra = np.where(symbol < DIRECT, 0, 3 + (symbol - DIRECT) // 2)
         rest = window << length.astype(np.uint64)
@@ -695,15 +733,18 @@ def _check(shape: Shape, parameters: Parameters, sections: Arrays, numbers: Inte
             block += len(blocks)
             ones = np.bitwise_count(blocks[:, 1:]).sum(axis=1, dtype=np.int64)
             if int(ones.sum()) != after or (blocks[:, 0] != np.cumsum(ones) - ones).any():
-                raise FormatError(f"section 'row_more': {int(ones.sum())} bits set and their ranks, for {after} slots (R7)")
+                raise FormatError(
+                    f"section 'row_more': {int(ones.sum())} bits set and their ranks, for {after} slots (R7)"
+                )
     if len(np.unique(sections["order"])) != shape.columns:
         raise FormatError(f"section 'row_tables': the order has a class of {shape.columns} twice (R7)")
 
 
 CODED = Coder(
     "small",
-    {"entries": (1 << 31) - 1, "singles": (1 << 31) - 1, "bits": (1 << 35) - 1, "low_bits": 31, "levels": MOST_LEVELS, "groups": MOST_GROUPS, "tables": MOST_TABLES,
-     "symbols": MOST_TABLES * SYMBOLS, "zero": 255, "top": (1 << 24) - 1, "count": (1 << 40) - 1},
+    {"entries": (1 << 31) - 1, "singles": (1 << 31) - 1, "bits": (1 << 35) - 1, "low_bits": 31,
+     "levels": MOST_LEVELS, "groups": MOST_GROUPS, "tables": MOST_TABLES,
+     "symbols": MOST_TABLES * MOST_SYMBOLS, "zero": 255, "top": (1 << 24) - 1, "count": (1 << 40) - 1},
     _encode,
     _bits,
     _read,

@@ -57,9 +57,16 @@ def read_tables(data: npt.NDArray[Any], count: int, symbols: int) -> Tables:
         bits = data[at : at + MOST_BITS + 1].astype(np.int64)
         each = np.repeat(np.arange(len(bits)), bits)
         these = data[at + MOST_BITS + 1 : at + MOST_BITS + 1 + len(each)].astype(np.int64)
-        whole = len(bits) == MOST_BITS + 1 and len(these) == len(each) and int((1 << MOST_BITS - each).sum()) == 1 << WINDOW
+        whole = (
+            len(bits) == MOST_BITS + 1
+            and len(each) <= 64
+            and len(these) == len(each)
+            and int((1 << MOST_BITS - each).sum()) == 1 << WINDOW
+        )
         if not whole or int(these.max()) >= symbols:
-            raise FormatError(f"section 'row_tables': table {table} is not a complete code of symbols below {symbols} (R6)")
+            raise FormatError(
+                f"section 'row_tables': table {table} is not a complete code of symbols below {symbols} (R6)"
+            )
         out.append(np.repeat(these, 1 << MOST_BITS - each))
         lengths.append(np.repeat(each, 1 << MOST_BITS - each))
         at += len(bits) + len(each)
