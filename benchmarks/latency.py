@@ -140,11 +140,10 @@ def contenders_of(args, folder):
         joblib.dump(pipeline, folder / "demo.joblib")
         size = (folder / "demo.joblib").stat().st_size
         texts, labels = test
-    compressed = nlucompress.compress(pipeline)
-    found = {
-        "scikit-learn": of_predictor(pipeline, size, texts, labels),
-        "nlucompress": of_predictor(compressed.model(), len(compressed.data), texts, labels),
-    }
+    found = {"scikit-learn": of_predictor(pipeline, size, texts, labels)}
+    for layout in ("fast", "small"):
+        compressed = nlucompress.compress(pipeline, layout=layout)
+        found[f"nlucompress, {layout}"] = of_predictor(compressed.model(), len(compressed.data), texts, labels)
     try:
         if train is None:
             print("fastText: left out (no --train)", file=sys.stderr)
@@ -173,7 +172,7 @@ def main():
     rng = random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
         contenders = contenders_of(args, pathlib.Path(folder))
-        texts = len(contenders["nlucompress"].inputs)
+        texts = len(contenders["scikit-learn"].inputs)
         count = min(args.texts, texts)
         alone(contenders, min(20, count), rng)
         rounds = [

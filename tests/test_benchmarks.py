@@ -102,7 +102,8 @@ def test_latency_tells_accuracy_and_bytes_of_each(tmp_path):
     given = [tmp_path / "model.joblib", tmp_path / "test.jsonl", "--rounds", 2]
     printed, kept = results("latency.py", tmp_path / "latency.json", *given)
     table = rows(printed)
-    assert set(kept["models"]) == {"scikit-learn", "nlucompress"}  # no training texts, no fastText
+    names = {"scikit-learn", "nlucompress, fast", "nlucompress, small"}
+    assert set(kept["models"]) == names  # no training texts, no fastText
     assert all(one["accuracy"] == 0.75 for one in kept["models"].values())
     assert kept["models"]["scikit-learn"]["bytes"] == (tmp_path / "model.joblib").stat().st_size
     assert table["scikit-learn", 4][0].endswith("(1.0)")
