@@ -36,7 +36,8 @@ MOST_LEVELS = 4
 WRITTEN_LEVELS = 2  # a third would save one percent of slots and pointers, and cost each look-up a rank
 PACKED = ((1, 0), (1, 1), (2, 1), (2, 2), (4, 7), (4, 8), (8, 0))  # bits of a field, and the field of code zero
 WEIGHTS_A_LOOKUP = 3.0  # that are entropy coded, on average: frequent rows are packed until it is no more
-MOST_GROWTH = 0.065  # of rows, for that
+LEAST_PACKED = 3  # weights of a row that may be packed
+MOST_GROWTH = 0.062  # of rows, for that
 
 
 # -- numbers and classes of rows --------------------------------------------------------------------------------------
@@ -317,7 +318,7 @@ def _choose(
         kinds[better], exceptions[better] = bits + 16 * bias, count[better]
     saved = (frequency * lengths).astype(np.float64)
     price = np.maximum(best - coded, 0.01)
-    ratio = np.where(lengths >= 8, saved / price, -1.0)
+    ratio = np.where(lengths >= LEAST_PACKED, saved / price, -1.0)
     turn = np.argsort(-ratio, kind="stable")
     left = saved.sum() - np.cumsum(saved[turn]) + saved[turn]  # before each is packed
     paid = np.cumsum(price[turn])
