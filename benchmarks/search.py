@@ -72,7 +72,7 @@ def measure(name, train, validation, test, args, folder):
     source = pathlib.Path(folder) / f"{name}.joblib"
     joblib.dump(trained(*training, args.lr), source)
     began = time.perf_counter()
-    found = nlucompress.search(source, searched, held_out=tested, max_loss=args.max_loss, seed=0,
+    found = nlucompress.search(source, searched, held_out=tested, max_loss=args.max_loss, candidates=args.candidates,
                                progress=lambda count, words: print(f"\r{name}: {count} tried, {words}  ", end="",
                                                                    file=sys.stderr, flush=True))  # fmt: skip
     seconds = time.perf_counter() - began
@@ -152,6 +152,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", metavar="NAME TRAIN VALIDATION TEST", help="four arguments a data set")
     parser.add_argument("--max-loss", type=float, default=0.3, help="points of accuracy")
+    parser.add_argument("--candidates", type=int, default=100, help="tried at most")
     parser.add_argument("--lr", action="store_true", help="logistic regression instead of LinearSVC")
     parser.add_argument("--no-fasttext", dest="fasttext", action="store_false", help="leave fastText out")
     parser.add_argument("--json", type=pathlib.Path)

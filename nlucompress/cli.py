@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .budget import share, size
 from .compress import compress as compress_model
 from .importers import import_model
 from .measure import YARDSTICKS
 from .runtime import Model, load
 from .search import SearchResult, search
+from .search.budget import share, size
+from .search.walk import CANDIDATES
 from .version import VERSION
-from .walk import CANDIDATES
 
 if TYPE_CHECKING:
     from .report import Report

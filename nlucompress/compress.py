@@ -146,7 +146,7 @@ def assemble(model: LinearModel, quantized: Quantized, check_bits: int, gamma: f
     begin("coding rows")
     zero = int(np.flatnonzero(quantized.codebook == 0)[0])
     idf, numbers, idf_bits = _idf(model, order)
-    coder, rows = encode_rows(Table(quantized.codes.take(order), numbers, idf_bits, zero), layout)
+    coder, rows = encode_rows(Table(quantized.codes.take(order), numbers, idf_bits, zero, idf), layout)
     records = np.empty(index.n, np.uint64)
     records[slots] = check_values(hashes, check_bits)
     records |= rows.numbers << np.uint64(check_bits)

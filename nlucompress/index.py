@@ -134,10 +134,10 @@ def _place(hashes: Hashes, gamma: float
         levels.append(size)
         packed.append(alone)
         left = left[~placed]
-    return tuple(levels), _blocks(packed), slots, left
+    return tuple(levels), blocks_of(packed), slots, left
 
 
-def _blocks(levels: list[npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint32]:
+def blocks_of(levels: list[npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint32]:
     """Join the levels' bits to blocks of a rank and 480 bits, bit i of the array at bit i % 32 of word i // 32."""
     total = sum(map(len, levels))
     count = -(-total // BLOCK_BITS)

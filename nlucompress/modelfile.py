@@ -23,7 +23,7 @@ from .rows import CODERS, Reader, Shape
 from .rows.bits import packed_bytes, unpack
 
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
-FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0"}
+FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0"}
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Namespace) if f.default is not dataclasses.MISSING}
@@ -274,6 +274,8 @@ def _check_inside(model: ModelFile) -> None:
         inside[ends[:-1][(ends[:-1] > 0) & (ends[:-1] < len(columns))] - 1] = False
         if (np.diff(columns)[inside] <= 0).any():
             raise FormatError(f"section 'rows': the classes of a row of slots {start}…{slots[-1]} do not ascend (R3)")
+    if reader.clamped:
+        raise FormatError("section 'rows': an entry that does not decode within its limits (R7)")
 
 
 class Fields:

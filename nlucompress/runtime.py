@@ -132,7 +132,7 @@ class Model:
         padding = container.file_length - container.header_length - fileformat.PREAMBLE.size - sum(sections.values())
         weights = file.parameters.get("count", file.n * file.n_columns)
         each = 8 / file.n if file.n else 0.0
-        row_bytes = sum(len(container.sections[name]) for name in file.rows)
+        row_bytes = sum(size for name, size in sections.items() if name.startswith("row"))
         return {
             **file.facts,
             "bytes": container.file_length,

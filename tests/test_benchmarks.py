@@ -123,3 +123,23 @@ def test_certificate_gives_every_label_one_level(tmp_path):
         assert one["signed_certain"] >= one["certain"] > 0
     assert kept["results"][0]["certain"] >= kept["results"][1]["certain"]
     assert rows(printed)["model.joblib", 9][2] == f"{kept['results'][1]['certain']:.1%}"
+
+
+def test_search_is_measured_on_texts_that_it_never_saw(tmp_path):
+    things = [f"{word}{i}" for word in ("song", "film", "book") for i in range(40)]
+    rows_of = {
+        "train": [(f"{verb} the {thing} {verb[:2]}{i % 7}", verb) for i, thing in enumerate(things)
+                  for verb in ("play", "stop", "find")],
+        "test": [(f"{verb} {thing} now", verb) for thing in things[::3] for verb in ("play", "stop", "find")],
+    }  # fmt: skip
+    for name, rows_ in rows_of.items():
+        lines = [json.dumps({"text": text, "label": label}) + "\n" for text, label in rows_]
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines))
+    given = ["toy", tmp_path / "train.jsonl", "-", tmp_path / "test.jsonl", "--no-fasttext", "--candidates", 6]
+    printed, kept = results("search.py", tmp_path / "search.json", *given)
+    (one,) = kept["results"]
+    assert (one["train"], one["search"]["searched"]) == (324, 36)  # a tenth of the training texts is held back
+    assert one["search"]["held_out"]["texts"] == 120
+    cells = next(rest for (name, _), rest in rows(printed).items() if name == "toy")
+    assert cells[2] == f"{one['search']['chosen']['bytes'] / 1e3:,.1f}"
+    assert cells[3].startswith("36, ")

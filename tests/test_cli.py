@@ -133,6 +133,20 @@ def test_verify_reports_what_compression_changed(folder):
     assert "labels flipped" in run(*arguments)[1]
 
 
+def test_a_fitted_codebook_and_a_threshold_are_options_and_verified(folder, tmp_path):
+    target, source = tmp_path / "out.nluc", folder / "pipeline.joblib"
+    code, out, _ = run("compress", source, "-o", target, "--codebook", "kmeans", "--prune", "0.1", "--check-bits", "32")
+    assert code == 0
+    assert "codebook kmeans, prune 0.1" in out
+    code, out, _ = run("verify", target, "--against", source, "--data", folder / "dev.jsonl", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert report["same_source"]
+    assert report["clone_flips"] == 0
+    assert report["clone_largest_difference"] < 1e-6
+    assert report["largest_score_difference"] > 1e-3
+
+
 def test_verify_says_when_the_file_was_made_from_another_model(folder, tmp_path):
     other = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS)
     joblib.dump(other, tmp_path / "other.joblib")
@@ -211,6 +225,8 @@ def test_a_pickle_that_would_run_a_command_is_refused_and_nothing_runs(tmp_path)
         (["compress", "{}/pipeline.joblib"], 2),
         (["compress", "{}/pipeline.joblib", "-o", "{}/no/such/folder.nluc"], 2),
         (["compress", "{}/pipeline.joblib", "--dry-run", "--buckets", "257"], 2),
+        (["compress", "{}/pipeline.joblib", "--dry-run", "--prune", "1"], 2),
+        (["compress", "{}/pipeline.joblib", "--dry-run", "--codebook", "odd"], 2),
         (["compress", "{}/pipeline.joblib", "--dry-run", "--layout", "small"], 1),
         (["compress", "{}/missing.joblib", "--dry-run"], 1),
         (["compress", "{}", "--dry-run"], 1),

@@ -1,4 +1,4 @@
-"""Golden files: what an earlier version wrote is read alike, and written again byte for byte."""
+"""Golden files: what an earlier version wrote is read alike; those of this format are written again byte for byte."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import nlucompress
+from nlucompress.rows import CODERS
 
 FOLDER = Path(__file__).parent / "golden"
 SUMS = dict(reversed(line.split()) for line in (FOLDER / "SHA256SUMS").read_text(encoding="ascii").splitlines())
@@ -32,10 +34,25 @@ MAKER = load_maker()
 GOLDENS = {f"{MAKER.PREFIX}{name}.nluc": golden for name, golden in MAKER.goldens().items()}
 
 
+def version(name: str) -> str:
+    """Of the format, by a file's name."""
+    return name.removeprefix("model-v").split("-")[0]
+
+
+VERSIONS = {"1.0": 15, version(MAKER.PREFIX): len(GOLDENS)}  # how many files of each
+
+
 def test_every_golden_file_is_there_and_no_other() -> None:
     there = {path.name for path in FOLDER.glob("*.nluc")}
-    assert there == set(SUMS) == set(EXPECTED) == set(GOLDENS)
-    assert len(there) >= 15
+    assert there == set(SUMS) == set(EXPECTED)
+    assert {name for name in there if name.startswith(MAKER.PREFIX)} == set(GOLDENS)
+    assert Counter(version(name) for name in there) == VERSIONS
+
+
+@pytest.mark.parametrize("name", sorted(SUMS))
+def test_a_golden_file_has_the_format_version_of_its_name(name: str) -> None:
+    major, minor = np.frombuffer((FOLDER / name).read_bytes()[8:12], "<u2").tolist()
+    assert f"{major}.{minor}" == version(name)
 
 
 @pytest.mark.parametrize("name", sorted(SUMS))
@@ -56,7 +73,7 @@ def test_a_golden_file_answers_as_it_did(name: str) -> None:
         np.testing.assert_allclose(model.predict_proba(expected["samples"]), expected["probabilities"], rtol=1e-11)
 
 
-@pytest.mark.parametrize("name", sorted(SUMS))
+@pytest.mark.parametrize("name", sorted(GOLDENS))
 def test_the_same_model_is_written_byte_for_byte_as_it_was(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, options, _ = GOLDENS[name]
     writer = nlucompress.load(FOLDER / name).info()["writer"]
@@ -64,14 +81,30 @@ def test_the_same_model_is_written_byte_for_byte_as_it_was(name: str, monkeypatc
     assert nlucompress.compress(model, **options).data == (FOLDER / name).read_bytes()
 
 
-def test_the_golden_files_hold_every_kind_of_section_task_link_and_coder() -> None:
-    infos = [nlucompress.load(FOLDER / name).info() for name in SUMS]
+@pytest.mark.parametrize("version_", sorted(VERSIONS))
+def test_the_golden_files_of_a_version_hold_every_kind_of_section_task_link_and_coder(version_: str) -> None:
+    infos = [nlucompress.load(FOLDER / name).info() for name in SUMS if version(name) == version_]
     assert {info["task"] for info in infos} == {"binary", "multiclass", "multilabel"}
     assert {info["link"] for info in infos} == {"identity", "sigmoid", "softmax", "ovr", "clipped"}
-    assert {info["coder"] for info in infos} >= {"plain", "dense"}
+    assert {info["coder"] for info in infos} == ({"plain", "dense"} if version_ == "1.0" else set(CODERS))
     assert {name for info in infos for name in info["sections"]} >= {
         "labels", "intercept", "calibration", "baseline", "scale", "idf", "codebook", "index", "slots", "rows", "row_low",
-        "row_high", "row_samples",
+        "row_high", "row_samples", *(["row_groups"] if version_ != "1.0" else []),
     }  # fmt: skip
     analyzers = {space["analyzer"] for info in infos for space in info["namespaces"]}
     assert analyzers >= {"word", "char_wb", "features", "dict"}
+
+
+def test_the_golden_files_of_pooled_rows_have_rows_of_every_kind() -> None:
+    files = [nlucompress.load(FOLDER / name)._file for name in GOLDENS]
+    pooled = [file for file in files if file.coder == "pool"]
+    assert min(file.n for file in pooled) == 0
+    assert min(file.n_columns for file in pooled) == 1
+    assert max(file.n_columns for file in pooled) > 256
+    assert any(
+        file.parameters["entries"] < file.n and file.idf_bits for file in pooled
+    )  # rows that are shared, with an idf
+    for file in pooled:
+        all_codes = -(-file.n_columns // (2 if file.n_columns <= 256 else 3))
+        assert file.n == 0 or file.rows["row_groups"]["units"][-1] == all_codes
+    assert max(file.parameters["groups"] for file in pooled) > 5

@@ -80,7 +80,9 @@ def agree(data: bytes, samples: list[Any]) -> None:
 
 # -- scores -----------------------------------------------------------------------------------------------------------
 
-CHOSEN = [{}, {"check_bits": 32}, {"check_bits": 0}, {"range": "class", "buckets": 7}, {"norm": "mean", "gamma": 2.0}]
+CHOSEN: list[dict[str, Any]] = [
+    {}, {"check_bits": 32}, {"check_bits": 0}, {"range": "class", "buckets": 7}, {"norm": "mean", "gamma": 2.0}
+]  # fmt: skip
 OPTIONS = st.tuples(st.sampled_from(CHOSEN), st.sampled_from(["auto", *CODERS])).map(
     lambda pair: pair[0] | {"layout": pair[1]}
 )

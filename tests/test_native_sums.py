@@ -160,7 +160,7 @@ def thin_class(columns: int) -> tuple[LinearModel, list[str]]:
 def test_a_class_without_a_weight_in_a_text_scores_exactly_zero(sums: Sums, columns: int, coder: Any) -> None:
     model, texts = thin_class(columns)
     for kind in ("model", "class"):
-        compressed = nlucompress.compress(model, layout=coder, range=kind, check_bits=32)  # type: ignore[arg-type]
+        compressed = nlucompress.compress(model, layout=coder, range=kind, check_bits=32)
         wanted = reference.exact(compressed.dequantized()).decision_function(texts)
         found = sums.scores(compressed.data, texts, columns)
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)

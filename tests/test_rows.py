@@ -72,7 +72,7 @@ def rows_in(codes: SparseRows) -> list[Row]:
 def table_of(lengths: list[int], columns: int, idf_bits: int = 0, distinct: bool = True) -> Table:
     """Rows of these lengths, of columns 0, 1, … and varying codes (or all of the same), and varying idf numbers."""
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    indices = np.concatenate([np.arange(length) for length in lengths] or [np.empty(0)]).astype(np.int32)
+    indices = np.array([column for length in lengths for column in range(length)], np.int32)
     data = (np.arange(indptr[-1]) * 7 % 255 + 1 if distinct else np.ones(indptr[-1])).astype(np.uint8)
     numbers = np.arange(len(lengths)) * 0x9E3779B1 % (1 << idf_bits)
     return Table(SparseRows(indptr, indices, data, (len(lengths), columns)), numbers, idf_bits, 0)
@@ -466,7 +466,7 @@ def test_groups_of_random_bytes_are_refused_or_harmless(table: Table, seed: int,
     raw = raw_of(encoded)
     groups = np.frombuffer(raw["row_groups"], np.uint8).copy()
     where = rng.random(len(groups)) < share
-    groups[where] = rng.choice([0, 1, 255, rng.integers(0, 256)], int(where.sum()))
+    groups[where] = rng.choice([0, 1, 255, int(rng.integers(0, 256))], int(where.sum()))
     try:
         read = reader("pool", table, encoded, {**raw, "row_groups": groups.tobytes()})
     except FormatError:

@@ -33,14 +33,14 @@ from sklearn.svm import LinearSVC
 
 import nlucompress
 from nlucompress import BudgetError, BuildError, LinearModel, SearchResult, compress, import_model, search
-from nlucompress.budget import Budget, Candidate, Judge, front, isotonic, share, size
 from nlucompress.cli import main
 from nlucompress.linear import SparseRows
 from nlucompress.measure import compare, predicted
 from nlucompress.reference import exact
 from nlucompress.search import _halves
-from nlucompress.trials import State, Texts, Trials, key_of
-from nlucompress.walk import SPACE, lighter, space_of, useful, walk
+from nlucompress.search.budget import Budget, Candidate, Judge, front, isotonic, share, size
+from nlucompress.search.trials import State, Texts, Trials, key_of
+from nlucompress.search.walk import SPACE, lighter, space_of, useful, walk
 
 INTENTS = ("alarm", "call", "light", "play", "stop", "weather")
 

@@ -391,28 +391,26 @@ static PyObject *find(Model *self, PyObject *const *args, Py_ssize_t n_args) {
 }
 
 PyDoc_STRVAR(row_doc, "row($self, slot, /)\n--\n\n"
-"The entries of a slot's row as the file has them: a list of (column, code). Raises IndexError of a slot that is not there.");
+"The weights of a slot's row as the file has them, in its order: a list of (column, code). Raises IndexError of a slot that is not there.");
 
 static PyObject *row(Model *self, PyObject *number) {
     const nluc_model *m = self->model;
     unsigned long slot = PyLong_AsUnsignedLong(number);
     PyObject *list;
-    nluc_row found;
-    uint32_t i;
+    uint16_t *columns;
+    uint8_t *codes;
+    uint32_t i, count;
     if (PyErr_Occurred()) return NULL;
     if (slot >= m->n) return PyErr_Format(PyExc_IndexError, "slot %lu is not below %u", slot, (unsigned)m->n);
-    found = nluc_row_of(m, (uint32_t)slot);
-    if (!(list = PyList_New((Py_ssize_t)found.count))) return NULL;
-    for (i = 0; i < found.count; i++) {
-        const uint8_t *p = found.at + (size_t)i * (found.dense ? 1 : m->n_columns <= 256 ? 2 : 3);
-        unsigned column = found.dense ? i : m->n_columns <= 256 ? p[0] : nluc_u16(p);
-        unsigned code = p[found.dense ? 0 : m->n_columns <= 256 ? 1 : 2];
-        PyObject *entry = Py_BuildValue("II", column, code);
-        if (!entry || PyList_SetItem(list, (Py_ssize_t)i, entry)) {
-            Py_DECREF(list);
-            return NULL;
-        }
+    if (!(columns = malloc((size_t)m->n_columns * 6))) return PyErr_NoMemory();
+    codes = (uint8_t *)(columns + 2 * (size_t)m->n_columns);
+    count = nluc_read_row(m, nluc_row_of(m, (uint32_t)slot), columns, codes);
+    list = PyList_New((Py_ssize_t)count);
+    for (i = 0; list && i < count; i++) {
+        PyObject *entry = Py_BuildValue("II", (unsigned)columns[i], (unsigned)codes[i]);
+        if (!entry || PyList_SetItem(list, (Py_ssize_t)i, entry)) Py_CLEAR(list);
     }
+    free(columns);
     return list;
 }
 

@@ -38,12 +38,14 @@
 #if defined(__GNUC__)
 #define NLUC_API static __attribute__((unused))
 #define NLUC_PREFETCH(address) __builtin_prefetch(address)
+#define NLUC_RARE(condition) __builtin_expect(!!(condition), 0)
 #else
+#define NLUC_RARE(condition) (condition)
 #define NLUC_API static
 #define NLUC_PREFETCH(address) ((void)(address))
 #endif
 
-/* Functions that must be inlined to be fast: those that call the caller's emit. */
+/* Functions that must be inlined to be fast: those that call the caller's emit, and the steps of a decoder. */
 #if defined(__GNUC__)
 #define NLUC_INLINE static inline __attribute__((always_inline, unused))
 #else
@@ -72,6 +74,7 @@ typedef enum {
     NLUC_E_H1, NLUC_E_H2, NLUC_E_H3, NLUC_E_M1, NLUC_E_M2, NLUC_E_M3, NLUC_E_M4, NLUC_E_M5,
     NLUC_E_S1, NLUC_E_S2, NLUC_E_S3, NLUC_E_S4, NLUC_E_S5, NLUC_E_S6,
     NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
+    NLUC_E_R6, NLUC_E_R7,
     NLUC_E_LIMIT,   /* more namespaces or steps than this build has room for, or strip_accents, which it left out */
     NLUC_E_ROOM,    /* the scratch memory is too small for this text */
     NLUC_E_SPANS,   /* the namespace's token pattern is none of those built in: use nluc_add_tokens */
@@ -84,12 +87,12 @@ typedef enum {
 NLUC_API const char *nluc_status_name(nluc_status status) {
     static const char *const names[] = {
         "ok", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "H1", "H2", "H3", "M1", "M2", "M3", "M4", "M5", "S1", "S2", "S3", "S4",
-        "S5", "S6", "I1", "I3", "L1", "L2", "R1", "R2", "R3", "R4", "R5",
+        "S5", "S6", "I1", "I3", "L1", "L2", "R1", "R2", "R3", "R4", "R5", "R6", "R7",
         "limit", "room", "spans", "input", "value"};
     return (unsigned)status < NLUC_STATUS_COUNT ? names[status] : "unknown";
 }
 
-typedef enum { NLUC_PLAIN, NLUC_DENSE, NLUC_POOL } nluc_coder;
+typedef enum { NLUC_PLAIN, NLUC_DENSE, NLUC_POOL, NLUC_CODED } nluc_coder;
 typedef enum { NLUC_BINARY, NLUC_MULTICLASS, NLUC_MULTILABEL } nluc_task;
 typedef enum { NLUC_IDENTITY, NLUC_SIGMOID, NLUC_SOFTMAX, NLUC_OVR, NLUC_CLIPPED } nluc_link;
 typedef enum { NLUC_WORD, NLUC_CHAR, NLUC_CHAR_WB, NLUC_FEATURES, NLUC_DICT } nluc_analyzer;
@@ -122,6 +125,20 @@ typedef struct {
     size_t length;
 } nluc_bytes;
 
+/* Of coded rows (section 7): pointers, the order of classes, and Huffman tables. direct[t][x]: what a window of bits that
+ * begins with the 8 bits x holds in table t, 0x8000 if its code is longer, else bits 0-5: how many bits it has in all, 6-9:
+ * how many of them are its code, 10-13: the number, less its extra bits. The table after the last has zeros of no bits. */
+#define NLUC_MOST_TABLES 12
+#define NLUC_MOST_LEVELS 4
+typedef struct {
+    uint32_t slots[NLUC_MOST_LEVELS + 1];  /* that reach each level; the last: single entries */
+    uint32_t blocks[NLUC_MOST_LEVELS], pointers[NLUC_MOST_LEVELS]; /* where each level begins: in blocks, in bytes */
+    uint8_t widths[NLUC_MOST_LEVELS], n_levels, zero, n_tables;
+    uint32_t top, singles;                 /* the largest idf number; the byte of rows where single entries begin */
+    const uint8_t *order, *map, *tables[NLUC_MOST_TABLES];
+    uint16_t direct[NLUC_MOST_TABLES + 1][256];
+} nluc_coded;
+
 /* A validated view of a file. Everything points into its bytes; nothing is written there. */
 typedef struct {
     const uint8_t *base;
@@ -131,16 +148,17 @@ typedef struct {
     uint8_t number_bits;                /* of a record, after its check bits: the coder's */
     uint8_t even, zero;                 /* whether every weight is step * (code - zero), exactly */
     double step;
-    uint32_t count_low_bits;            /* of plain rows */
-    uint64_t count;                     /* entries of plain rows */
-    uint32_t n_entries, n_groups;       /* of pooled rows */
+    uint32_t count_low_bits, n_offsets; /* of plain rows and of the single entries of coded rows: their offsets */
+    uint64_t count;                     /* what the offsets end at: entries of plain rows, bits of single ones */
+    uint32_t n_entries, n_groups;       /* of pooled and coded rows */
     uint32_t idf_bytes, dense_units;    /* of an entry of pooled rows; and the units of one that has all codes */
     uint16_t hints[64 + 2];             /* groups of entries 0, 2^hint_shift, 2·2^hint_shift …: where a search may begin */
     uint8_t hint_shift;
+    nluc_coded coded;
     uint32_t levels[128], starts[128];  /* bits of each level, and of those before it */
     nluc_namespace namespaces[NLUC_MAX_NAMESPACES];
     nluc_bytes labels, intercept, calibration, baseline, scale, idf, codebook, index, slots, rows, row_low, row_high,
-        row_samples, row_groups;
+        row_samples, row_groups, row_more, row_pointers;
     const uint8_t *table;               /* the header's n_sections rows [name, offset, length, crc32], msgpack */
     nluc_bytes header;
     nluc_step steps[NLUC_MAX_STEPS];    /* last: a copy of a model may end after the n_steps that it has */
@@ -2108,9 +2126,20 @@ NLUC_API nluc_status nluc_open_labels(nluc_model *m) {
     return last == total && longest * m->n_classes <= 1u << 22 ? NLUC_OK : NLUC_E_M4;
 }
 
+/* From an entry's number to its group: where a search among the first numbers, `stride` bytes apart, may begin. */
+NLUC_API void nluc_open_hints(nluc_model *m, uint32_t stride) {
+    uint32_t bits = 0, i, group = 0;
+    while (bits < 31 && (uint32_t)1 << bits < m->n_entries) bits++;
+    m->hint_shift = (uint8_t)(bits > 6 ? bits - 6 : 0);
+    for (i = 0; i < 66; i++) {
+        while (group + 1 < m->n_groups && nluc_u32(m->row_groups.data + stride * (size_t)(group + 1)) <= i << m->hint_shift) group++;
+        m->hints[i] = (uint16_t)group;
+    }
+}
+
 /* Rule R4: the groups of pooled rows, each of entries of one length, follow one another. */
 NLUC_API nluc_status nluc_open_pool(nluc_model *m, nluc_value rows, const uint8_t *end) {
-    uint32_t unit = m->n_columns <= 256 ? 2 : 3, i, bits = 0, group;
+    uint32_t unit = m->n_columns <= 256 ? 2 : 3, i, bits = 0;
     uint64_t number, start = 0;
     m->idf_bytes = (m->idf_bits + 7u) / 8;
     m->dense_units = (m->n_columns + unit - 1) / unit;
@@ -2131,12 +2160,153 @@ NLUC_API nluc_status nluc_open_pool(nluc_model *m, nluc_value rows, const uint8_
     }
     while (bits < 31 && (uint32_t)1 << bits < m->n_entries) bits++;
     m->number_bits = (uint8_t)bits;
-    m->hint_shift = (uint8_t)(bits > 6 ? bits - 6 : 0);
-    for (i = 0, group = 0; i < 66; i++) {
-        while (group + 1 < m->n_groups && nluc_u32(m->row_groups.data + 16 * (size_t)(group + 1)) <= i << m->hint_shift) group++;
-        m->hints[i] = (uint16_t)group;
-    }
+    nluc_open_hints(m, 16);
     return nluc_exactly(m, "rows", start, &m->rows) ? NLUC_OK : NLUC_E_S6;
+}
+
+/* ⌊log2 x⌋, of 0 as of 1. */
+NLUC_API inline uint32_t nluc_log2(uint32_t x) {
+#if defined(__GNUC__)
+    return 31 - (uint32_t)__builtin_clz(x | 1);
+#else
+    uint32_t k = 0;
+    while (x >>= 1) k++;
+    return k;
+#endif
+}
+
+/* The class of a row of x weights: ⌊log2 x⌋ and the bit after the first. */
+NLUC_API inline uint32_t nluc_row_class(uint32_t x) {
+    uint32_t k = nluc_log2(x);
+    return 2 * k + (k ? x >> (k - 1) & 1 : 0);
+}
+
+/* What a symbol says: see nluc_coded. Below 16 the number itself, else its length and its second bit. */
+NLUC_API inline uint32_t nluc_meaning(uint32_t symbol, uint32_t length) {
+    uint32_t extra = symbol < 16 ? 0 : 3 + (symbol - 16) / 2;
+    return (length + extra) | length << 6 | (symbol < 16 ? symbol : 2 + symbol % 2) << 10;
+}
+
+/* Rule R6 of one table of at most `left` bytes: a complete code, shorter ones first. Gives its length, 0 if it is none. */
+NLUC_API uint32_t nluc_open_table_of(nluc_coded *c, const uint8_t *table, uint64_t left) {
+    uint16_t *direct = c->direct[c->n_tables];
+    uint32_t length, i, count = 0, code = 0, at = 0;
+    if (left < 16) return 0;
+    for (length = 0; length < 16; length++) {
+        if (count + table[length] > 64 || left < 16u + count + table[length]) return 0;
+        for (i = 0; i < table[length]; i++) {
+            uint32_t symbol = table[16 + count++];
+            if (symbol >= 56) return 0;
+            code += 0x8000u >> length;
+            if (code > 0x8000) return 0;
+            while (length <= 8 && at < code >> 7) direct[at++] = (uint16_t)nluc_meaning(symbol, length);
+        }
+    }
+    while (at < 256) direct[at++] = 0x8000;
+    c->tables[c->n_tables++] = table;
+    return code == 0x8000 ? 16 + count : 0;
+}
+
+/* Rule R6 of the groups of coded rows; gives the bytes of their entries, or ~0. */
+NLUC_API uint64_t nluc_open_sizes(const nluc_model *m) {
+    uint32_t unit = m->n_columns <= 256 ? 2 : 3, i;
+    uint64_t start = 0;
+    for (i = 0; i < m->n_groups; i++) {
+        const uint8_t *at = m->row_groups.data + 12 * (size_t)i;
+        uint32_t first = nluc_u32(at), size = nluc_u32(at + 8) & 0xFFFFFF, kind = at[11], bits = kind & 15;
+        uint32_t last = i + 1 < m->n_groups ? nluc_u32(at + 12) : m->n_entries;
+        uint64_t fixed = m->idf_bytes + ((uint64_t)m->n_columns * bits + 7) / 8;
+        if (first >= last || (!i && first) || nluc_u32(at + 4) != start) return ~(uint64_t)0;
+        if (kind && bits != 1 && bits != 2 && bits != 4 && kind != 8) return ~(uint64_t)0;
+        if (kind && (kind >> 4 >= 1u << bits || size < fixed || (size - fixed) % unit || (size - fixed) / unit > m->n_columns))
+            return ~(uint64_t)0;
+        start += ((uint64_t)(last - first) * size * (kind ? 8 : 1) + 7) / 8;
+        if (start > 0xFFFFFFFFu) return ~(uint64_t)0;
+    }
+    return start;
+}
+
+/* Rule R6 of the levels of pointers, and where each begins; their sections. */
+NLUC_API nluc_status nluc_open_levels(nluc_model *m, const uint8_t *levels) {
+    nluc_coded *c = &m->coded;
+    uint64_t blocks = 0, bytes = 0;
+    uint32_t i;
+    for (i = 0; i < c->n_levels; i++) {
+        c->slots[i] = nluc_u32(levels + 5 * (size_t)i);
+        c->widths[i] = levels[5 * (size_t)i + 4];
+        if (c->widths[i] > 31) return NLUC_E_R6;
+    }
+    c->slots[c->n_levels] = m->n_offsets;
+    if (c->slots[0] != m->n) return NLUC_E_R6;
+    for (i = 0; i < c->n_levels; i++) {
+        uint32_t here = c->slots[i], after = c->slots[i + 1];
+        if (after > here) return NLUC_E_R6;
+        c->blocks[i] = (uint32_t)blocks;
+        c->pointers[i] = (uint32_t)bytes;
+        if (after) blocks += ((uint64_t)here + 479) / 480;
+        if (c->widths[i]) bytes += ((uint64_t)(here - after) * c->widths[i] + 7) / 8 + 8;
+        if (bytes > 0xFFFFFFFFu) return NLUC_E_R6;
+    }
+    if (!nluc_exactly(m, "row_more", blocks * 64, &m->row_more)) return NLUC_E_S6;
+    return nluc_exactly(m, "row_pointers", bytes, &m->row_pointers) ? NLUC_OK : NLUC_E_S6;
+}
+
+/* The sections of n_offsets + 1 offsets that end at `count` (rules R1 and S6). */
+NLUC_API nluc_status nluc_open_offsets(nluc_model *m, nluc_status rule) {
+    uint64_t low = m->count_low_bits, n = m->n_offsets;
+    if ((m->count >> low) + n > 0xFFFFFFFFu) return rule;
+    if (!nluc_exactly(m, "row_low", low ? ((n + 1) * low + 7) / 8 + 8 : 0, &m->row_low) ||
+        !nluc_exactly(m, "row_high", ((m->count >> low) + n) / 8 + 9, &m->row_high) ||
+        !nluc_exactly(m, "row_samples", (n / 128 + 1) * 4, &m->row_samples))
+        return NLUC_E_S6;
+    return NLUC_OK;
+}
+
+/* Rule R6, of everything in coded rows. */
+NLUC_API nluc_status nluc_open_coded(nluc_model *m, nluc_value rows, const uint8_t *end) {
+    static const char *const names[] = {"entries", "singles", "bits", "low_bits", "levels", "groups", "tables", "symbols",
+                                        "zero", "top", "count"};
+    static const uint64_t most[] = {0x7FFFFFFF, 0x7FFFFFFF, ((uint64_t)1 << 35) - 1, 31, NLUC_MOST_LEVELS, 4096,
+                                    NLUC_MOST_TABLES, 64 * NLUC_MOST_TABLES, 255, 0xFFFFFF, ((uint64_t)1 << 40) - 1};
+    nluc_coded *c = &m->coded;
+    uint64_t fields[11], left, start;
+    uint32_t i, length, unit = m->n_columns <= 256 ? 1 : 2;
+    nluc_bytes all;
+    const uint8_t *at;
+    nluc_status status;
+    for (i = 0; i < 11; i++)
+        if (!nluc_field(rows, names[i], 0, most[i], end, &fields[i])) return NLUC_E_H3;
+    m->n_entries = (uint32_t)fields[0];
+    m->n_offsets = (uint32_t)fields[1];
+    m->count = fields[2];
+    m->count_low_bits = (uint32_t)fields[3];
+    c->n_levels = (uint8_t)fields[4];
+    m->n_groups = (uint32_t)fields[5];
+    c->zero = (uint8_t)fields[8];
+    c->top = (uint32_t)fields[9];
+    m->idf_bytes = (m->idf_bits + 7u) / 8;
+    left = 16 * fields[6] + fields[7];
+    length = 9 + 3 * (nluc_row_class(m->n_columns) + 1); /* contexts */
+    if (!nluc_exactly(m, "row_tables", 5 * fields[4] + 12 * fields[5] + (uint64_t)m->n_columns * unit + length + left, &all))
+        return NLUC_E_S6;
+    if (!m->n_entries != !c->n_levels || !m->n_entries != !m->n_groups || !fields[6]) return NLUC_E_R6;
+    m->row_groups.data = all.data + 5 * c->n_levels;
+    m->row_groups.length = 12 * (size_t)m->n_groups;
+    c->order = m->row_groups.data + m->row_groups.length;
+    c->map = c->order + (size_t)m->n_columns * unit;
+    for (i = 0; i < m->n_columns; i++)
+        if ((unit == 1 ? c->order[i] : nluc_u16(c->order + 2 * (size_t)i)) >= m->n_columns) return NLUC_E_R6;
+    for (i = 0; i < length; i++)
+        if (c->map[i] >= fields[6]) return NLUC_E_R6;
+    for (at = c->map + length; fields[6]; fields[6]--, at += length, left -= length)
+        if (!(length = nluc_open_table_of(c, at, left))) return NLUC_E_R6;
+    if (left) return NLUC_E_R6;
+    if ((status = nluc_open_levels(m, all.data)) || (status = nluc_open_offsets(m, NLUC_E_R6))) return status;
+    if ((start = nluc_open_sizes(m)) > 0xFFFFFFFFu) return NLUC_E_R6;
+    c->singles = (uint32_t)start;
+    nluc_open_hints(m, 12);
+    m->number_bits = 0;
+    return nluc_exactly(m, "rows", start + (m->count + 7) / 8 + 8, &m->rows) ? NLUC_OK : NLUC_E_S6;
 }
 
 /* Whether the codebook is even: then codes can be added up before they are multiplied. */
@@ -2160,8 +2330,8 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     static const char *const links[] = {"identity", "sigmoid", "softmax", "ovr", "clipped"};
     static const char *const types[] = {"str",   "object", "bool",   "int8",   "int16",   "int32",  "int64",
                                         "uint8", "uint16", "uint32", "uint64", "float32", "float64"};
-    static const char *const coders[] = {"plain", "dense", "pool"};
-    static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool"};
+    static const char *const coders[] = {"plain", "dense", "pool", "coded"};
+    static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool", "rows.coded"};
     const uint8_t *end, *at;
     nluc_value header, v, rows, index, slots;
     nluc_status status;
@@ -2186,7 +2356,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     if (v.type != NLUC_MP_MAP) return NLUC_E_H3;
     for (at = v.next, i = 0; i < v.number; i++) {
         nluc_value name = nluc_mp_read(at, end);
-        if (nluc_choice(name, abilities, 3) < 0) return NLUC_E_H2;
+        if (nluc_choice(name, abilities, 4) < 0) return NLUC_E_H2;
         at = nluc_mp_skip(name.next, end, 8);
     }
 #define NLUC_PICK(field, map, key, words, count)                                          \
@@ -2251,7 +2421,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     m->n_codes = (uint32_t)(m->codebook.length / 4);
     m->n_idf = (uint32_t)(m->idf.length / 4);
     rows = nluc_mp_get(header, "rows", end);
-    NLUC_PICK(coder, rows, "coder", coders, 3)
+    NLUC_PICK(coder, rows, "coder", coders, 4)
 #undef NLUC_PICK
     if ((status = nluc_open_labels(m))) return status;
     if ((status = nluc_numbers(m, "intercept", m->n_columns, m->n_columns, 8, 0, &m->intercept))) return status;
@@ -2267,16 +2437,15 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
         if (!nluc_exactly(m, "rows", (uint64_t)m->n * m->n_columns, &m->rows)) return NLUC_E_S6;
     } else if (m->coder == NLUC_POOL) {
         if ((status = nluc_open_pool(m, rows, end))) return status;
+    } else if (m->coder == NLUC_CODED) {
+        if ((status = nluc_open_coded(m, rows, end))) return status;
     } else {
         if (!nluc_field(rows, "count", 0, ((uint64_t)1 << 40) - 1, end, &m->count)) return NLUC_E_H3;
         if (!nluc_field(rows, "low_bits", 0, 31, end, &number)) return NLUC_E_H3;
         m->count_low_bits = (uint32_t)number;
-        if ((m->count >> number) + m->n > 0xFFFFFFFFu) return NLUC_E_R1;
-        if (!nluc_exactly(m, "rows", m->count * (m->n_columns <= 256 ? 2 : 3), &m->rows) ||
-            !nluc_exactly(m, "row_low", number ? (((uint64_t)m->n + 1) * number + 7) / 8 + 8 : 0, &m->row_low) ||
-            !nluc_exactly(m, "row_high", ((m->count >> number) + m->n) / 8 + 9, &m->row_high) ||
-            !nluc_exactly(m, "row_samples", ((uint64_t)m->n / 128 + 1) * 4, &m->row_samples))
-            return NLUC_E_S6;
+        m->n_offsets = m->n;
+        if ((status = nluc_open_offsets(m, NLUC_E_R1))) return status;
+        if (!nluc_exactly(m, "rows", m->count * (m->n_columns <= 256 ? 2 : 3), &m->rows)) return NLUC_E_S6;
     }
     number = (uint64_t)m->check_bits + m->number_bits;
     if (!nluc_exactly(m, "slots", number ? (m->n * number + 7) / 8 + 8 : 0, &m->slots)) return NLUC_E_S6;
@@ -2298,18 +2467,18 @@ NLUC_API inline uint32_t nluc_position(const nluc_model *m, const uint64_t hash[
     return m->starts[level] + (uint32_t)((uint64_t)y * m->levels[level] >> 32);
 }
 
-/* Whether a bit of the joined array is 1. */
-NLUC_API inline uint32_t nluc_bit(const nluc_model *m, uint32_t position) {
+/* Whether a bit of an array in blocks is 1. */
+NLUC_API inline uint32_t nluc_bit(const uint8_t *blocks, uint32_t position) {
     uint32_t bit = position % 480;
-    return (uint32_t)m->index.data[(size_t)(position / 480) * 64 + 4 + bit / 8] >> bit % 8 & 1u;
+    return (uint32_t)blocks[(size_t)(position / 480) * 64 + 4 + bit / 8] >> bit % 8 & 1u;
 }
 
 /* The number of 1s before a bit. A block is one cache line: its rank, then 480 bits. All of its words are counted, those
  * beyond the bit as 0, because a branch that depends on the bit would be mispredicted. */
-NLUC_API inline uint32_t nluc_rank(const nluc_model *m, uint32_t position) {
+NLUC_API inline uint32_t nluc_rank(const uint8_t *blocks, uint32_t position) {
     static const uint64_t whole[16] = {~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0,
                                        ~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0};
-    const uint8_t *block = m->index.data + (size_t)(position / 480) * 64;
+    const uint8_t *block = blocks + (size_t)(position / 480) * 64;
     uint32_t bit = position % 480 + 32, rank = nluc_u32(block); /* of 512 bits, of which the first 32 are the rank */
     const uint64_t *mask = whole + 8 - bit / 64;                /* ~0 for words before the bit's */
     if (rank > 0x7FFFFFFFu) rank = 0x7FFFFFFFu;  /* damaged: stays at or above n (rule I2), and does not wrap around */
@@ -2353,7 +2522,7 @@ NLUC_API void nluc_find_stage(const nluc_model *m, const void *hashes, size_t st
             NLUC_PREFETCH(m->index.data + (size_t)(position[i] / 480) * 64);
         }
         for (i = kept = 0; i < n_left; i++) {
-            uint32_t which = left[i], hit = nluc_bit(m, position[i]);
+            uint32_t which = left[i], hit = nluc_bit(m->index.data, position[i]);
             slots[which] = hit ? position[i] : NLUC_ABSENT;
             found[n_found] = which;
             left[kept] = which;
@@ -2363,7 +2532,7 @@ NLUC_API void nluc_find_stage(const nluc_model *m, const void *hashes, size_t st
         n_left = kept;
     }
     for (i = 0; i < n_found; i++) {
-        uint32_t slot = nluc_rank(m, slots[found[i]]);
+        uint32_t slot = nluc_rank(m->index.data, slots[found[i]]);
         slots[found[i]] = slot;
         if (slot < m->n) NLUC_PREFETCH(m->slots.data + ((uint64_t)slot * width >> 3));
     }
@@ -2386,11 +2555,16 @@ NLUC_API uint32_t nluc_find(const nluc_model *m, uint32_t space, const uint8_t *
 }
 
 /* -- Rows -------------------------------------------------------------------------------------------------------------
- * Section 7. A row is `count` pairs of column and code at `at`, or, if it is dense, the codes of all columns.
+ * Section 7. A row is of one of four forms: `count` pairs of column and code at `at`; the codes of all columns; `count`
+ * weights, entropy coded, from bit `bit` on; or packed: `count` exceptions (pairs), then a field for each column.
  */
+typedef enum { NLUC_PAIRS, NLUC_ALL_CODES, NLUC_SYMBOLS, NLUC_FIELDS } nluc_form;
+
 typedef struct {
     const uint8_t *at;
-    uint32_t count, dense;
+    uint32_t count;
+    uint8_t form, kind; /* kind: of fields, as the group says */
+    uint16_t bit;
 } nluc_row;
 
 /* Offset i of the Elias-Fano sequence, given the position of its 1 in row_high. */
@@ -2400,73 +2574,344 @@ NLUC_API inline uint64_t nluc_offset(const nluc_model *m, uint32_t i, uint64_t p
     return position < i || offset > m->count ? m->count : offset;
 }
 
-/* An entry of pooled rows: its idf number and its row. Its group is found by bisection, its place by multiplication. A
- * number that is too large (rule R5) means the last entry. */
-NLUC_API inline nluc_row nluc_entry(const nluc_model *m, uint64_t number) {
-    uint32_t entry = number < m->n_entries ? (uint32_t)number : m->n_entries - 1, units;
-    const uint16_t *hint = m->hints + (entry >> m->hint_shift);
-    const uint8_t *group = m->row_groups.data + 16 * (size_t)hint[0];
-    uint32_t count = hint[1] - hint[0] + 1u;
-    nluc_row row;
-    while (count > 1) {
-        uint32_t half = count / 2;
-        group += nluc_u32(group + 16 * (size_t)half) <= entry ? 16 * (size_t)half : 0;
-        count -= half;
-    }
-    units = nluc_u32(group + 4);
-    row.at = m->rows.data + nluc_u64(group + 8);
-    row.at += (uint64_t)(entry - nluc_u32(group)) * (m->idf_bytes + units * (m->n_columns <= 256 ? 2 : 3)) + m->idf_bytes;
-    row.dense = units == m->dense_units;
-    row.count = row.dense ? m->n_columns : units;
-    return row;
-}
-
-/* The number of the idf of a row of pooled rows: the bytes before it. */
-NLUC_API inline uint32_t nluc_entry_idf(const nluc_model *m, nluc_row row) {
-    uint32_t i, number = 0;
-    for (i = 1; i <= m->idf_bytes; i++) number = number << 8 | row.at[-(ptrdiff_t)i];
-    return number;
-}
-
-/* The row of a slot below n. Whatever the bytes say, it lies inside the section. */
-NLUC_API nluc_row nluc_row_of(const nluc_model *m, uint32_t slot) {
-    nluc_row row;
-    uint64_t bits = (uint64_t)(m->row_high.length - 8) * 8, position, word, start, stop;
-    uint32_t skip = slot % 128, ones;
-    if (m->coder == NLUC_POOL) return nluc_entry(m, nluc_record(m, slot) >> m->check_bits);
-    row.dense = m->coder == NLUC_DENSE;
-    if (row.dense) {
-        row.at = m->rows.data + (size_t)slot * m->n_columns;
-        row.count = m->n_columns;
-        return row;
-    }
-    row.at = m->rows.data;
-    row.count = 0;
-    position = nluc_u32(m->row_samples.data + 4 * (size_t)(slot / 128));
-    if (position >= bits) return row;
-    /* Select: from the sample on, leave out `skip` more 1s. The first word starts at the sample's own 1. */
+/* Offset i, and if next is not null the one after it: where the 1 of each is found from a sample on. All at the end in a
+ * damaged file whose 1s are missing. */
+NLUC_API uint64_t nluc_select(const nluc_model *m, uint32_t i, uint64_t *next) {
+    uint64_t bits = (uint64_t)(m->row_high.length - 8) * 8, position, word, start;
+    uint32_t skip = i % 128, ones;
+    if (next) *next = m->count;
+    position = nluc_u32(m->row_samples.data + 4 * (size_t)(i / 128));
+    if (position >= bits) return m->count;
+    /* From the sample on, leave out `skip` more 1s. The first word starts at the sample's own 1. */
     word = nluc_u64(m->row_high.data + (position >> 3)) >> (position & 7) << (position & 7);
     position &= ~(uint64_t)7;
     while ((ones = nluc_popcount(word)) <= skip) {
         skip -= ones;
         position += 64;
-        if (position >= bits) return row;
+        if (position >= bits) return m->count;
         word = nluc_u64(m->row_high.data + (position >> 3));
     }
     for (; skip; skip--) word &= word - 1;
-    start = nluc_offset(m, slot, position + nluc_popcount((word & (~word + 1)) - 1));
+    start = nluc_offset(m, i, position + nluc_popcount((word & (~word + 1)) - 1));
+    if (!next) return start;
     word &= word - 1;
-    while (!word) {  /* the next 1 is the next row's */
+    while (!word) {
         position += 64;
-        if (position >= bits) return row;
+        if (position >= bits) return start;
         word = nluc_u64(m->row_high.data + (position >> 3));
     }
-    stop = nluc_offset(m, slot + 1, position + nluc_popcount((word & (~word + 1)) - 1));
-    if (stop > start) {
-        row.at += start * (m->n_columns <= 256 ? 2 : 3);
-        row.count = (uint32_t)(stop - start > m->n_columns ? m->n_columns : stop - start);
+    *next = nluc_offset(m, i + 1, position + nluc_popcount((word & (~word + 1)) - 1));
+    return start;
+}
+
+/* The group of an entry, of `stride` bytes: the last whose first entry is not above it. */
+NLUC_API inline const uint8_t *nluc_group(const nluc_model *m, uint32_t entry, size_t stride) {
+    const uint16_t *hint = m->hints + (entry >> m->hint_shift);
+    const uint8_t *group = m->row_groups.data + stride * hint[0];
+    uint32_t count = hint[1] - hint[0] + 1u;
+    while (count > 1) {
+        uint32_t half = count / 2;
+        group += nluc_u32(group + stride * half) <= entry ? stride * half : 0;
+        count -= half;
     }
+    return group;
+}
+
+/* An entry of pooled rows: its idf number and its row. Its group is found by bisection, its place by multiplication. A
+ * number that is too large (rule R5) means the last entry. */
+NLUC_API inline nluc_row nluc_entry(const nluc_model *m, uint64_t number) {
+    uint32_t entry = number < m->n_entries ? (uint32_t)number : m->n_entries - 1;
+    const uint8_t *group = nluc_group(m, entry, 16);
+    uint32_t units = nluc_u32(group + 4);
+    nluc_row row = {0, 0, NLUC_PAIRS, 0, 0};
+    row.at = m->rows.data + nluc_u64(group + 8);
+    row.at += (uint64_t)(entry - nluc_u32(group)) * (m->idf_bytes + units * (m->n_columns <= 256 ? 2 : 3)) + m->idf_bytes;
+    row.form = units == m->dense_units ? NLUC_ALL_CODES : NLUC_PAIRS;
+    row.count = units == m->dense_units ? m->n_columns : units;
     return row;
+}
+
+/* A number of idf_bytes bytes. */
+NLUC_API inline uint32_t nluc_idf_number(const nluc_model *m, const uint8_t *p) {
+    uint32_t i, number = 0;
+    for (i = m->idf_bytes; i; i--) number = number << 8 | p[i - 1];
+    return number;
+}
+
+/* The row of a slot below n in plain or dense rows. Whatever the bytes say, it lies inside the section. */
+NLUC_API nluc_row nluc_slot_row(const nluc_model *m, uint32_t slot) {
+    nluc_row row = {0, 0, NLUC_ALL_CODES, 0, 0};
+    uint64_t start, stop;
+    if (m->coder == NLUC_DENSE) {
+        row.at = m->rows.data + (size_t)slot * m->n_columns;
+        row.count = m->n_columns;
+        return row;
+    }
+    start = nluc_select(m, slot, &stop);
+    row.form = NLUC_PAIRS;
+    row.at = m->rows.data + start * (m->n_columns <= 256 ? 2 : 3);
+    if (stop > start) row.count = (uint32_t)(stop - start > m->n_columns ? m->n_columns : stop - start);
+    return row;
+}
+
+/* -- Coded rows: from slot to entry ---- */
+
+/* Follow the pointers of slots, level by level. places[i]: a slot; then the number of its entry, or, if it is a single one,
+ * its number among those plus 2^31. Which level a slot stays at is as good as random: both outcomes are computed, and the
+ * list of those that go on is written every time. Damaged ranks are clamped (rule R7). */
+NLUC_API void nluc_follow(const nluc_model *m, uint32_t *places, uint32_t count) {
+    const nluc_coded *c = &m->coded;
+    uint32_t left[NLUC_STAGE + 1], level, i, first = 0, kept;
+    for (i = 0; i < count; i++) left[i] = i;
+    for (level = 0; level < c->n_levels && count; level++) {
+        const uint8_t *blocks = m->row_more.data + (size_t)c->blocks[level] * 64;
+        const uint8_t *pointers = m->row_pointers.data + c->pointers[level];
+        uint32_t width = c->widths[level], after = c->slots[level + 1], stay = c->slots[level] - after;
+        for (i = kept = 0; i < count; i++) {
+            uint32_t which = left[i], place = places[which], on = 0, ones = 0, here;
+            if (after) {
+                on = nluc_bit(blocks, place);
+                ones = nluc_rank(blocks, place);
+            }
+            if (!stay) on = 1;
+            here = ones <= place ? place - ones : 0;
+            if (NLUC_RARE(here >= stay)) here = stay ? stay - 1 : 0;
+            if (NLUC_RARE(ones >= after)) ones = after ? after - 1 : 0;
+            here = first + (stay && width ? (uint32_t)nluc_bits(pointers, (uint64_t)here * width, width) : 0);
+            places[which] = here ^ ((here ^ ones) & (0 - on));
+            left[kept] = which;
+            kept += on;
+        }
+        count = kept;
+        first += (uint32_t)1 << width;
+    }
+    for (i = 0; i < count; i++) places[left[i]] |= 0x80000000u;
+}
+
+/* The place of an entry that nluc_follow found: its first byte and bit, and if it is packed its kind and exceptions. */
+NLUC_API nluc_row nluc_coded_entry(const nluc_model *m, uint32_t place) {
+    nluc_row row = {0, 0, NLUC_SYMBOLS, 0, 0};
+    uint64_t at;
+    if (place >> 31) {
+        at = (uint64_t)m->coded.singles * 8 + nluc_select(m, place & 0x7FFFFFFF, 0);
+    } else {
+        uint32_t entry = place < m->n_entries ? place : m->n_entries - 1; /* rule R5 */
+        const uint8_t *group = nluc_group(m, entry, 12);
+        uint32_t size = nluc_u32(group + 8) & 0xFFFFFF;
+        row.kind = group[11];
+        at = (uint64_t)nluc_u32(group + 4) * 8 + (uint64_t)(entry - nluc_u32(group)) * size * (row.kind ? 8 : 1);
+        if (row.kind) {
+            row.form = NLUC_FIELDS;
+            row.count = (size - m->idf_bytes - (m->n_columns * (row.kind & 15u) + 7) / 8) / (m->n_columns <= 256 ? 2 : 3);
+        }
+    }
+    row.at = m->rows.data + (size_t)(at >> 3);
+    row.bit = (uint16_t)(at & 7);
+    return row;
+}
+
+/* -- Coded rows: symbols ---- */
+
+/* Eight bytes, the first one highest. */
+NLUC_API inline uint64_t nluc_u64_big(const uint8_t *p) {
+    uint64_t x = nluc_u64(p);
+#if defined(__GNUC__)
+    return __builtin_bswap64(x);
+#else
+    x = (x & 0x00FF00FF00FF00FFu) << 8 | (x >> 8 & 0x00FF00FF00FF00FFu);
+    x = (x & 0x0000FFFF0000FFFFu) << 16 | (x >> 16 & 0x0000FFFF0000FFFFu);
+    return x << 32 | x >> 32;
+#endif
+}
+
+/* The last place of rows where eight bytes can be read: a damaged entry may ask for more, and then reads these again. */
+NLUC_API inline const uint8_t *nluc_last_word(const nluc_model *m) { return m->rows.data + m->rows.length - 8; }
+
+/* 57 or more bits from a bit on, the first one highest. */
+NLUC_API inline uint64_t nluc_window(const nluc_model *m, const uint8_t *at, uint32_t bit) {
+    const uint8_t *last = nluc_last_word(m), *p = at + (bit >> 3);
+    return nluc_u64_big(p < last ? p : last) << (bit & 7);
+}
+
+/* What the window begins with, if its code is longer than eight bits: bit by bit, the canonical way. */
+NLUC_API uint32_t nluc_long_code(const uint8_t *table, uint64_t window) {
+    uint32_t length, code = 0, first = 0, before = 0;
+    for (length = 0; length < 16; length++) {
+        uint32_t count = table[length];
+        if (code - first < count) return nluc_meaning(table[16 + before + (code - first)], length);
+        before += count;
+        first = (first + count) << 1;
+        code = code << 1 | (uint32_t)(window >> (63 - length) & 1);
+    }
+    return 0; /* never: the code is complete (rule R6) */
+}
+
+/* What the window begins with in a table: see nluc_coded. */
+NLUC_INLINE uint32_t nluc_symbol(const nluc_coded *c, uint32_t table, uint64_t window) {
+    uint32_t meaning = c->direct[table][window >> 56];
+    return NLUC_RARE(meaning >> 15) ? nluc_long_code(c->tables[table], window) : meaning;
+}
+
+/* Its number: the extra bits, which follow the code, with the rest of the number before them. */
+NLUC_INLINE uint32_t nluc_number(uint32_t meaning, uint64_t window) {
+    uint32_t length = meaning >> 6 & 15;
+    return (uint32_t)(((uint64_t)(meaning >> 10) << 59 | window << length >> 5) >> (59 - (meaning & 63) + length));
+}
+
+/* Read the head of an entry: idf number and length. What is too large is clamped (rule R7); *clamped, if there is such a
+ * thing, says whether something was. */
+NLUC_API inline uint32_t nluc_head(const nluc_model *m, nluc_row *row, int *clamped) {
+    const nluc_coded *c = &m->coded;
+    uint32_t rank = 0, bit = row->bit, k, meaning;
+    uint64_t window;
+    if (row->form == NLUC_FIELDS) {
+        rank = nluc_idf_number(m, row->at);
+        row->at += m->idf_bytes;
+        if (clamped) *clamped = m->idf_bits && rank > c->top;
+        return rank < c->top ? c->top - rank : 0;
+    }
+    window = nluc_window(m, row->at, bit);
+    if (m->idf_bits) {
+        meaning = nluc_symbol(c, c->map[0], window);
+        rank = nluc_number(meaning, window);
+        bit += meaning & 63;
+        window = nluc_window(m, row->at, bit);
+    }
+    k = nluc_log2(rank + 1);
+    meaning = nluc_symbol(c, c->map[1 + (k < 7 ? k : 7)], window);
+    row->count = nluc_number(meaning, window);
+    if (clamped) *clamped = (m->idf_bits && rank > c->top) || row->count > m->n_columns;
+    if (row->count > m->n_columns) row->count = m->n_columns;
+    row->bit = (uint16_t)(bit + (meaning & 63));
+    return rank < c->top ? c->top - rank : 0;
+}
+
+/* The weights of a row, one after the other: classes in the file's order. A step waits for two look-ups in tables, one
+ * after the other; so bits come in while the first is under way, and nluc_add_symbols steps through two rows at a time. */
+typedef struct {
+    uint64_t window;             /* the bits to come, the first one highest */
+    const uint8_t *at;           /* where the next bits are */
+    uint32_t have, left, column; /* have: how many bits the window has; column: the one after the last that was read */
+    uint32_t first, gap, code;   /* tables */
+} nluc_weights;
+
+NLUC_API inline nluc_weights nluc_weights_of(const nluc_model *m, const nluc_row *row) {
+    const uint8_t *map = m->coded.map + 9 + 3 * nluc_row_class(row->count);
+    nluc_weights w;
+    w.at = row->at + (row->bit >> 3);
+    if (w.at > nluc_last_word(m)) w.at = nluc_last_word(m);
+    w.window = nluc_u64_big(w.at) << (row->bit & 7);
+    w.have = 56 - (row->bit & 7u);
+    w.at += 7;
+    w.left = row->count;
+    w.column = 0;
+    w.first = row->count < m->n_columns ? map[0] : NLUC_MOST_TABLES;
+    w.gap = row->count < m->n_columns ? map[1] : NLUC_MOST_TABLES;
+    w.code = map[2];
+    return w;
+}
+
+/* The next weight: its column, and its number: 2·(|code - zero| - 1), plus 1 if it is above zero. There is one left, and
+ * gaps unless the row has all columns. A column beyond the last ends the row (rule R7). */
+NLUC_INLINE uint32_t nluc_next(const nluc_model *m, nluc_weights *w, uint32_t *number) {
+    const uint8_t *last = nluc_last_word(m);
+    uint32_t meaning = nluc_symbol(&m->coded, w->first, w->window), column;
+    w->first = w->gap;
+    w->at = w->at < last ? w->at : last;
+    w->window |= nluc_u64_big(w->at) >> w->have;
+    w->at += (63 - w->have) >> 3;
+    w->have |= 56;
+    column = w->column + nluc_number(meaning, w->window);
+    w->window <<= meaning & 63;
+    w->have -= meaning & 63;
+    w->column = column + 1;
+    w->left--;
+    meaning = nluc_symbol(&m->coded, w->code, w->window);
+    *number = nluc_number(meaning, w->window);
+    w->window <<= meaning & 63;
+    w->have = w->have > (meaning & 63) ? w->have - (meaning & 63) : 0;
+    if (NLUC_RARE(column >= m->n_columns)) {
+        w->left = 0;
+        *number = 0;
+        column = m->n_columns;
+    }
+    return column;
+}
+
+/* The code of a weight's number. Without a branch: which sign a weight has is as good as random. */
+NLUC_API inline uint32_t nluc_weight_code(const nluc_model *m, uint32_t number) {
+    uint32_t sign = (number & 1) - 1; /* 0 above zero, all ones below */
+    return m->coded.zero + (((number >> 1) + 1) ^ sign) - sign;
+}
+
+/* Fields of 1, 2 or 4 bits as bytes, eight at a time: halves of them are spread, then quarters, then each. Writes up to
+ * seven bytes more than there are columns; reads up to three more than there are fields, which the guard bytes allow. */
+NLUC_API void nluc_unpack(const uint8_t *p, uint32_t bits, uint32_t columns, uint8_t *out) {
+    const uint64_t halves = (((uint64_t)1 << 4 * bits) - 1) * 0x0000000100000001u;
+    const uint64_t quarters = (((uint64_t)1 << 2 * bits) - 1) * 0x0001000100010001u;
+    const uint64_t each = (((uint64_t)1 << bits) - 1) * 0x0101010101010101u;
+    uint32_t i;
+    for (i = 0; i < columns; i += 8, p += bits, out += 8) {
+        uint64_t x = nluc_u32(p) & (((uint64_t)1 << 8 * bits) - 1);
+        x = (x | x << (32 - 4 * bits)) & halves;
+        x = (x | x << (16 - 2 * bits)) & quarters;
+        x = (x | x << (8 - bits)) & each;
+        out[0] = (uint8_t)x;
+        out[1] = (uint8_t)(x >> 8);
+        out[2] = (uint8_t)(x >> 16);
+        out[3] = (uint8_t)(x >> 24);
+        out[4] = (uint8_t)(x >> 32);
+        out[5] = (uint8_t)(x >> 40);
+        out[6] = (uint8_t)(x >> 48);
+        out[7] = (uint8_t)(x >> 56);
+    }
+}
+
+/* The code that stands for a field of packed rows. */
+NLUC_API inline uint32_t nluc_field_code(const nluc_model *m, uint32_t kind, uint32_t field) {
+    return kind == 8 ? field : (m->coded.zero - (kind >> 4) + field) & 255;
+}
+
+/* The row of a slot below n. */
+NLUC_API nluc_row nluc_row_of(const nluc_model *m, uint32_t slot) {
+    nluc_row row;
+    if (m->coder == NLUC_POOL) return nluc_entry(m, nluc_record(m, slot) >> m->check_bits);
+    if (m->coder != NLUC_CODED) return nluc_slot_row(m, slot);
+    nluc_follow(m, &slot, 1);
+    row = nluc_coded_entry(m, slot);
+    nluc_head(m, &row, 0);
+    return row;
+}
+
+/* The columns and codes of a row as the file has them, zeros among them: at most 2 * n_columns. Gives how many. */
+NLUC_API uint32_t nluc_read_row(const nluc_model *m, nluc_row row, uint16_t *columns, uint8_t *codes) {
+    uint32_t i, count = 0, column, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
+    const uint8_t *p = row.at;
+    nluc_weights w;
+    if (row.form == NLUC_SYMBOLS)
+        for (w = nluc_weights_of(m, &row); w.left; count++) {
+            column = nluc_next(m, &w, &number);
+            if (column == m->n_columns) break;
+            columns[count] = (uint16_t)column;
+            codes[count] = (uint8_t)nluc_weight_code(m, number);
+        }
+    else if (row.form != NLUC_ALL_CODES)
+        for (; count < row.count; count++, p += unit) {
+            columns[count] = (uint16_t)(unit == 2 ? p[0] : nluc_u16(p));
+            codes[count] = p[unit - 1];
+        }
+    if (row.form == NLUC_ALL_CODES || row.form == NLUC_FIELDS)
+        for (i = 0; i < m->n_columns; i++, count++) {
+            columns[count] = (uint16_t)i;
+            codes[count] = row.form == NLUC_ALL_CODES ? p[i] : (uint8_t)nluc_field_code(m, row.kind,
+                (uint32_t)p[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1));
+        }
+    if (m->coder == NLUC_CODED)
+        for (i = 0; i < count; i++) {
+            uint32_t at = columns[i] < m->n_columns ? columns[i] : m->n_columns - 1;
+            columns[i] = (uint16_t)(unit == 2 ? m->coded.order[at] : nluc_u16(m->coded.order + 2 * (size_t)at));
+        }
+    return count;
 }
 
 /* sums += values[0] * rows[0] + values[1] * rows[1] + … of dense rows, four at once, so that a sum is loaded and stored once
@@ -2500,12 +2945,25 @@ NLUC_API inline void nluc_add_pairs(const uint8_t *p, uint32_t left, double valu
     for (; left; left--, p += 2) sums[p[0]] += value * book[p[1]];
 }
 
+/* sums += value * exceptions of packed rows, and their fields too if the codebook is not even. */
+NLUC_API inline void nluc_add_packed(const nluc_model *m, nluc_row row, double value, const double *book, double *sums) {
+    uint32_t i, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
+    const uint8_t *p = row.at;
+    for (i = 0; i < row.count; i++, p += unit) {
+        uint32_t column = unit == 2 ? p[0] : nluc_u16(p);
+        if (column < m->n_columns) sums[column] += value * book[p[unit - 1]]; /* rule R7 */
+    }
+    if (m->even) return;
+    for (i = 0; i < m->n_columns; i++)
+        sums[i] += value * book[nluc_field_code(m, row.kind, (uint32_t)p[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1))];
+}
+
 /* scores += value * row. book may be null: then weights are read from the file, and a pair out of range is left out by a
  * test. */
 NLUC_API inline void nluc_add_row(const nluc_model *m, nluc_row row, double value, const double *book, double *scores) {
     const uint8_t *weights = m->codebook.data, *p = row.at;
     uint32_t i, codes = m->n_codes, columns = m->n_columns;
-    if (row.dense) {
+    if (row.form == NLUC_ALL_CODES) {
         for (i = 0; i < columns; i++)
             if (p[i] < codes) scores[i] += value * (double)nluc_f32(weights + 4 * (size_t)p[i]);
     } else if (book) {
@@ -2722,13 +3180,30 @@ NLUC_API void nluc_apply(nluc_sample *s, const nluc_step *step) {
 #undef NLUC_MEMBER
 }
 
+/* Entries, idf numbers and rows of the n-grams that were found, each step for all of them. */
+NLUC_API void nluc_look_up_coded(const nluc_model *m, nluc_feature *f, uint32_t count, const uint32_t *slots, uint32_t *idf) {
+    uint32_t places[NLUC_STAGE], which[NLUC_STAGE + 1], i, n = 0;
+    for (i = 0; i < count; i++) {
+        which[n] = i;
+        places[n] = slots[i];
+        n += f[i].found;
+    }
+    nluc_follow(m, places, n);
+    for (i = 0; i < n; i++) {
+        nluc_row row = nluc_coded_entry(m, places[i]);
+        NLUC_PREFETCH(row.at);
+        f[which[i]].is.row = row;
+    }
+    for (i = 0; i < n; i++) idf[which[i]] = nluc_head(m, &f[which[i]].is.row, 0);
+}
+
 /* Look up to NLUC_STAGE n-grams up: whether they are found, the number of their idf, their rows. */
 NLUC_API void nluc_look_up(const nluc_model *m, nluc_feature *f, uint32_t count, uint32_t *idf) {
     uint32_t slots[NLUC_STAGE], i;
     nluc_find_stage(m, f->is.hash, sizeof *f, count, slots);
     for (i = 0; i < count; i++) {
         f[i].found = slots[i] != NLUC_ABSENT;
-        if (!f[i].found) continue;
+        if (!f[i].found || m->coder == NLUC_CODED) continue;
         idf[i] = (uint32_t)(nluc_record(m, slots[i]) >> m->check_bits);
         f[i].is.row = m->coder == NLUC_POOL ? nluc_entry(m, idf[i]) : nluc_row_of(m, slots[i]);
         NLUC_PREFETCH(f[i].is.row.at - m->idf_bytes);
@@ -2736,7 +3211,8 @@ NLUC_API void nluc_look_up(const nluc_model *m, nluc_feature *f, uint32_t count,
     }
     if (m->coder == NLUC_POOL)
         for (i = 0; i < count; i++)
-            if (f[i].found) idf[i] = nluc_entry_idf(m, f[i].is.row);
+            if (f[i].found) idf[i] = nluc_idf_number(m, f[i].is.row.at - m->idf_bytes);
+    if (m->coder == NLUC_CODED) nluc_look_up_coded(m, f, count, slots, idf);
 }
 
 /* Look all n-grams up and turn frequencies into values: tf, idf, steps. */
@@ -2766,54 +3242,127 @@ NLUC_API void nluc_values(nluc_sample *s) {
     for (i = 0; i < m->n_steps; i++) nluc_apply(s, &m->steps[i]);
 }
 
-/* Add up to NLUC_STAGE rows of all codes, and to offset the code of weight 0 as often. Both by the same operations: what
- * all columns have too much is exactly what a column without a weight has. Leaves rows changed. */
-NLUC_API inline void nluc_add_stage(const nluc_model *m, const uint8_t **rows, const double *values, uint32_t count,
-                                    double *sums, double *offset) {
+/* Rows to be added up together, as bytes: those of the file, or what packed rows were unpacked to. */
+typedef struct {
+    const uint8_t *rows[NLUC_STAGE];
+    double values[NLUC_STAGE], offset; /* offset: what every column has too much of in the end */
+    uint8_t zeros[NLUC_STAGE];         /* of each row, the byte of weight 0 */
+    uint8_t *room;                     /* of `most` unpacked rows, each of n_columns + 8 bytes */
+    uint32_t count, most;
+} nluc_batch;
+
+/* Add the rows to the sums, and their bytes of weight 0 to the offset. Both by the same operations: what all columns have too
+ * much is exactly what a column without a weight has. */
+NLUC_API void nluc_flush(const nluc_model *m, nluc_batch *batch, double *sums) {
     uint32_t i;
-    NLUC_ADD_CODES(rows, values, count, m->n_columns, sums);
-    for (i = 0; i < count; i++) rows[i] = &m->zero;
-    NLUC_ADD_CODES(rows, values, count, 1, offset);
+    if (!batch->count) return;
+    NLUC_ADD_CODES(batch->rows, batch->values, batch->count, m->n_columns, sums);
+    for (i = 0; i < batch->count; i++) batch->rows[i] = &batch->zeros[i];
+    NLUC_ADD_CODES(batch->rows, batch->values, batch->count, 1, &batch->offset);
+    batch->count = 0;
+}
+
+/* Add a row of all codes, or of fields, of a model with an even codebook: step * code now, the rest in the end. */
+NLUC_API void nluc_add_to_batch(const nluc_model *m, nluc_batch *batch, const nluc_row *row, double value, double *sums) {
+    const uint8_t *bytes = row->at;
+    uint32_t zero = m->zero;
+    if (row->form == NLUC_FIELDS) {
+        uint32_t bits = row->kind & 15u;
+        uint8_t *out = batch->room + (size_t)batch->count * (m->n_columns + 8);
+        bytes += row->count * (m->n_columns <= 256 ? 2u : 3u);
+        if (bits < 8) zero += (row->kind >> 4) - m->coded.zero;
+        if (bits < 8) nluc_unpack(bytes, bits, m->n_columns, out);
+        if (bits < 8) bytes = out;
+    }
+    batch->rows[batch->count] = bytes;
+    batch->zeros[batch->count] = (uint8_t)zero;
+    batch->values[batch->count++] = value * m->step;
+    if (batch->count == NLUC_STAGE || batch->count == batch->most) nluc_flush(m, batch, sums);
+}
+
+/* The weights of all codes, and sums of n_columns (at least 256) columns and one, in the room of the texts, which are done with;
+ * coded rows also need room there for one unpacked row. Null if there is no room. */
+NLUC_API double *nluc_make_book(nluc_sample *s, nluc_batch *batch) {
+    const nluc_model *m = s->model;
+    size_t columns = (m->n_columns > 256 ? (size_t)m->n_columns : 256) + 1, i, used = (256 + columns) * sizeof(double);
+    double *book = (double *)(void *)s->text;
+    if (s->text_room < used + (m->coder == NLUC_CODED ? m->n_columns + 8 : 0)) return 0;
+    for (i = 0; i < 256; i++) book[i] = i < m->n_codes ? (double)nluc_f32(m->codebook.data + 4 * i) : 0;
+    for (i = 0; i < columns; i++) book[256 + i] = 0;
+    batch->room = s->text + used;
+    used = (s->text_room - used) / ((size_t)m->n_columns + 8);
+    batch->most = used < NLUC_STAGE ? (uint32_t)used : NLUC_STAGE;
+    return book;
+}
+
+/* One weight of a row, to its sum. sums has a place more than there are columns, for what is no weight. */
+NLUC_INLINE void nluc_add_next(const nluc_model *m, nluc_weights *w, double value, const double *book, double *sums) {
+    uint32_t number, column = nluc_next(m, w, &number);
+    sums[column] += value * book[nluc_weight_code(m, number) & 255];
+}
+
+/* The next entropy-coded row with a weight from *f on, and its value; none left if *f reaches the end. */
+NLUC_API inline nluc_weights nluc_next_row(const nluc_model *m, const nluc_feature **f, const nluc_feature *end, double *value) {
+    static const nluc_weights none;
+    for (; *f < end; ++*f)
+        if ((*f)->found && (*f)->is.row.form == NLUC_SYMBOLS && (*f)->is.row.count) {
+            *value = (*f)->value;
+            return nluc_weights_of(m, &(*f)++->is.row);
+        }
+    return none;
+}
+
+/* Add all entropy-coded rows of a sample, two at a time. */
+NLUC_API void nluc_add_symbols(const nluc_model *m, const nluc_feature *f, const nluc_feature *end, const double *book, double *sums) {
+    double va = 0, vb = 0;
+    nluc_weights a = nluc_next_row(m, &f, end, &va), b = nluc_next_row(m, &f, end, &vb);
+    while (a.left && b.left) {
+        nluc_add_next(m, &a, va, book, sums);
+        nluc_add_next(m, &b, vb, book, sums);
+        if (!a.left) a = nluc_next_row(m, &f, end, &va);
+        if (!b.left) b = nluc_next_row(m, &f, end, &vb);
+    }
+    while (a.left) nluc_add_next(m, &a, va, book, sums);
+    while (b.left) nluc_add_next(m, &b, vb, book, sums);
 }
 
 /* End a sample: its scores, n_columns doubles. */
 NLUC_API nluc_status nluc_finish(nluc_sample *s, double *scores) {
     const nluc_model *m = s->model;
     const nluc_feature *f;
-    uint32_t i, n_dense = 0, columns = m->n_columns;
-    double total = 0, offset = 0, *book = 0, *sums = scores, values[NLUC_STAGE];
-    const uint8_t *rows[NLUC_STAGE];
+    uint32_t i, columns = m->n_columns;
+    double total = 0, *book = 0, *sums = scores;
+    nluc_batch batch;
     if (s->status) return s->status;
     nluc_values(s);
     if (s->status) return s->status;
-    if (m->coder != NLUC_DENSE && columns > 1 && columns <= 256 && s->text_room >= 512 * sizeof *book) {
-        book = (double *)(void *)s->text; /* the texts are done with */
-        sums = book + 256;
-        for (i = 0; i < 256; i++) {
-            book[i] = i < m->n_codes ? (double)nluc_f32(m->codebook.data + 4 * (size_t)i) : 0;
-            sums[i] = 0;
-        }
+    batch.offset = 0;
+    batch.count = 0;
+    batch.most = NLUC_STAGE;
+    if (m->coder == NLUC_CODED || (m->coder != NLUC_DENSE && columns > 1 && columns <= 256)) {
+        book = nluc_make_book(s, &batch);
+        if (book) sums = book + 256;
+        if (!book && m->coder == NLUC_CODED) return s->status = NLUC_E_ROOM;
     }
     for (i = 0; i < columns; i++) scores[i] = 0;
     for (f = s->features; f < s->features + s->count; f++) {
+        const nluc_row *row = &f->is.row;
         if (!f->found) continue;
         total += f->value;
-        if (f->is.row.dense && m->even) { /* step * code now, step * zero for all rows at the end */
-            rows[n_dense] = f->is.row.at;
-            values[n_dense++] = f->value * m->step;
-            if (n_dense < NLUC_STAGE) continue;
-            nluc_add_stage(m, rows, values, n_dense, sums, &offset);
-            n_dense = 0;
-        } else {
-            nluc_add_row(m, f->is.row, f->value, book, sums);
-        }
+        if (row->form == NLUC_FIELDS) nluc_add_packed(m, *row, f->value, book, sums);
+        if (row->form >= NLUC_ALL_CODES && row->form != NLUC_SYMBOLS && m->even)
+            nluc_add_to_batch(m, &batch, row, f->value, sums);
+        else if (row->form <= NLUC_ALL_CODES)
+            nluc_add_row(m, *row, f->value, book, sums);
     }
-    if (n_dense) nluc_add_stage(m, rows, values, n_dense, sums, &offset);
+    if (m->coder == NLUC_CODED) nluc_add_symbols(m, s->features, s->features + s->count, book, sums);
+    nluc_flush(m, &batch, sums);
     for (i = 0; i < columns; i++) {
-        scores[i] = sums[i] - offset;
-        if (m->scale.data) scores[i] *= (double)nluc_f32(m->scale.data + 4 * (size_t)i);
-        if (m->baseline.data) scores[i] += total * nluc_f64(m->baseline.data + 8 * (size_t)i);
-        scores[i] += nluc_f64(m->intercept.data + 8 * (size_t)i);
+        uint32_t at = m->coder != NLUC_CODED ? i : columns <= 256 ? m->coded.order[i] : nluc_u16(m->coded.order + 2 * (size_t)i);
+        double score = sums[i] - batch.offset;
+        if (m->scale.data) score *= (double)nluc_f32(m->scale.data + 4 * (size_t)at);
+        if (m->baseline.data) score += total * nluc_f64(m->baseline.data + 8 * (size_t)at);
+        scores[at] = score + nluc_f64(m->intercept.data + 8 * (size_t)at);
     }
     return NLUC_OK;
 }
@@ -2913,13 +3462,13 @@ NLUC_API const uint8_t *nluc_label_bytes(const nluc_model *m, uint32_t class_num
  * What nluc_open leaves to clamps: every checksum, every rank, every row. Costs a pass over the file.
  */
 
-/* Rule R2: the offsets of plain rows: as many 1s as there are, each at its place and each sample right. */
+/* Rule R2: the offsets of plain rows (R7: of single entries): as many 1s as there are, each at its place and each sample right. */
 NLUC_API nluc_status nluc_verify_offsets(const nluc_model *m) {
     uint64_t i, ones = 0, start = 0;
     for (i = 0; i < (uint64_t)m->row_high.length * 8; i++) {
         uint64_t low, stop;
         if (!(m->row_high.data[i / 8] >> i % 8 & 1)) continue;
-        if (ones > m->n) return NLUC_E_R2;
+        if (ones > m->n_offsets) return NLUC_E_R2;
         low = m->count_low_bits ? nluc_bits(m->row_low.data, ones * m->count_low_bits, m->count_low_bits) : 0;
         stop = (i - ones) << m->count_low_bits | low;
         if (stop < start || stop > m->count || (ones == 0 && stop)) return NLUC_E_R2;
@@ -2927,9 +3476,76 @@ NLUC_API nluc_status nluc_verify_offsets(const nluc_model *m) {
         start = stop;
         ones++;
     }
-    if (ones != (uint64_t)m->n + 1 || start != m->count) return NLUC_E_R2;
+    if (ones != (uint64_t)m->n_offsets + 1 || start != m->count) return NLUC_E_R2;
     for (i = ones * m->count_low_bits; i < (uint64_t)m->row_low.length * 8; i++)
         if (m->row_low.data[i / 8] >> i % 8 & 1) return NLUC_E_R2;
+    return NLUC_OK;
+}
+
+/* Whether blocks have `expected` bits set, and their ranks are right. */
+NLUC_API int nluc_verify_ranks(const uint8_t *blocks, size_t length, uint64_t expected) {
+    uint64_t ones = 0;
+    size_t i, k;
+    for (i = 0; i < length; i += 64) {
+        if (nluc_u32(blocks + i) != ones) return 0;
+        for (k = 4; k < 64; k += 4) ones += nluc_popcount(nluc_u32(blocks + i + k));
+    }
+    return ones == expected;
+}
+
+/* Rules R3 and R7 of a row of coded rows: nothing in it needs a clamp. */
+NLUC_API nluc_status nluc_verify_coded_row(const nluc_model *m, nluc_row row) {
+    uint32_t i, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
+    if (row.form == NLUC_SYMBOLS) {
+        nluc_weights w = nluc_weights_of(m, &row);
+        while (w.left) {
+            if (nluc_next(m, &w, &number) >= m->n_columns) return NLUC_E_R7;
+            number = nluc_weight_code(m, number);
+            if (number >= m->n_codes) return number > 255 ? NLUC_E_R7 : NLUC_E_R3;
+        }
+        return NLUC_OK;
+    }
+    for (i = 0; i < row.count; i++, row.at += unit)
+        if ((unit == 2 ? row.at[0] : nluc_u16(row.at)) >= m->n_columns) return NLUC_E_R7;
+        else if (row.at[unit - 1] >= m->n_codes) return NLUC_E_R3;
+    for (i = 0; i < m->n_columns; i++) {
+        number = (uint32_t)row.at[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1);
+        if (nluc_field_code(m, row.kind, number) >= m->n_codes) return NLUC_E_R3;
+    }
+    return NLUC_OK;
+}
+
+/* Rules R3, R5, R7 and L2 of coded rows. */
+NLUC_API nluc_status nluc_verify_coded(const nluc_model *m) {
+    const nluc_coded *c = &m->coded;
+    uint32_t i, k, level, place;
+    nluc_status status;
+    int clamped;
+    for (level = 0; level < c->n_levels; level++)
+        if (c->slots[level + 1] && !nluc_verify_ranks(m->row_more.data + (size_t)c->blocks[level] * 64,
+                                                      ((size_t)c->slots[level] + 479) / 480 * 64, c->slots[level + 1]))
+            return NLUC_E_R7;
+    if (nluc_verify_offsets(m)) return NLUC_E_R7;
+    for (k = 0; k < m->n_columns; k += 32) { /* 32 classes at a time: is each there? */
+        uint32_t seen = 0;
+        for (i = 0; i < m->n_columns; i++) {
+            uint32_t at = m->n_columns <= 256 ? c->order[i] : nluc_u16(c->order + 2 * (size_t)i);
+            if (at / 32 == k / 32) seen |= (uint32_t)1 << at % 32;
+        }
+        if (seen != (m->n_columns - k < 32 ? ((uint32_t)1 << (m->n_columns - k)) - 1 : 0xFFFFFFFFu)) return NLUC_E_R7;
+    }
+    for (i = 0; i < m->n; i++) {
+        nluc_row row;
+        uint32_t number;
+        place = i;
+        nluc_follow(m, &place, 1);
+        if (!(place >> 31) && place >= m->n_entries) return NLUC_E_R5;
+        row = nluc_coded_entry(m, place);
+        number = nluc_head(m, &row, &clamped);
+        if (clamped) return NLUC_E_R7;
+        if (m->idf_bits && number >= m->n_idf) return NLUC_E_L2;
+        if ((status = nluc_verify_coded_row(m, row))) return status;
+    }
     return NLUC_OK;
 }
 
@@ -2937,7 +3553,7 @@ NLUC_API nluc_status nluc_verify_offsets(const nluc_model *m) {
 NLUC_API nluc_status nluc_verify(const nluc_model *m) {
     const uint8_t *end = m->header.data + m->header.length, *at;
     nluc_status status;
-    uint64_t i, k, ones = 0;
+    uint64_t i, k;
     for (at = m->table, i = 0; i < m->n_sections; i++) {
         nluc_value name = nluc_mp_read(nluc_mp_read(at, end).next, end), offset = nluc_mp_read(name.next, end);
         nluc_value size = nluc_mp_read(offset.next, end), crc = nluc_mp_read(size.next, end);
@@ -2953,15 +3569,12 @@ NLUC_API nluc_status nluc_verify(const nluc_model *m) {
             if (other == length && nluc_same(label, before, length)) return NLUC_E_M4;
         }
     }
-    for (i = 0; i < m->index.length; i += 64) {
-        if (nluc_u32(m->index.data + i) != ones) return NLUC_E_I3;
-        for (k = 4; k < 64; k += 4) ones += nluc_popcount(nluc_u32(m->index.data + i + k));
-    }
-    if (ones != m->n) return NLUC_E_I3;
+    if (!nluc_verify_ranks(m->index.data, m->index.length, m->n)) return NLUC_E_I3;
+    if (m->coder == NLUC_CODED) return nluc_verify_coded(m);
     for (i = 0; i < m->n; i++) {
         uint64_t number = nluc_record(m, (uint32_t)i) >> m->check_bits;
         if (m->coder == NLUC_POOL && number >= m->n_entries) return NLUC_E_R5;
-        if (m->coder == NLUC_POOL) number = nluc_entry_idf(m, nluc_entry(m, number));
+        if (m->coder == NLUC_POOL) number = nluc_idf_number(m, nluc_entry(m, number).at - m->idf_bytes);
         if (m->idf_bits && number >= m->n_idf) return NLUC_E_L2;
     }
     if (m->coder == NLUC_PLAIN && (status = nluc_verify_offsets(m))) return status;
@@ -2969,9 +3582,9 @@ NLUC_API nluc_status nluc_verify(const nluc_model *m) {
         nluc_row row = nluc_row_of(m, (uint32_t)i);
         uint32_t before = 0, width = m->n_columns <= 256 ? 2 : 3;
         for (k = 0; k < row.count; k++) {
-            const uint8_t *p = row.at + k * (row.dense ? 1 : width);
-            uint32_t column = row.dense ? (uint32_t)k : width == 2 ? p[0] : nluc_u16(p);
-            if (column >= m->n_columns || p[row.dense ? 0 : width - 1] >= m->n_codes || (k && column <= before)) return NLUC_E_R3;
+            const uint8_t *p = row.at + k * (row.form == NLUC_ALL_CODES ? 1 : width);
+            uint32_t column = row.form == NLUC_ALL_CODES ? (uint32_t)k : width == 2 ? p[0] : nluc_u16(p);
+            if (column >= m->n_columns || p[row.form == NLUC_ALL_CODES ? 0 : width - 1] >= m->n_codes || (k && column <= before)) return NLUC_E_R3;
             before = column;
         }
     }

@@ -7,13 +7,14 @@ each distinct row once. ``encode_rows`` takes the smallest. FORMAT.md, "Rows", i
 from __future__ import annotations
 
 from ..errors import BuildError
+from .coded import CODED
 from .coder import Coder, Encoded, Reader, Shape, Table
 from .plain import DENSE, PLAIN
 from .pool import POOL
 
 __all__ = ["CODERS", "Coder", "Encoded", "Reader", "Shape", "Table", "coders", "encode_rows"]
 
-CODERS = {"plain": PLAIN, "dense": DENSE, "pool": POOL}
+CODERS = {"plain": PLAIN, "dense": DENSE, "pool": POOL, "coded": CODED}
 
 
 def encode_rows(table: Table, layout: str = "auto") -> tuple[str, Encoded]:

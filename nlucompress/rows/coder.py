@@ -20,13 +20,15 @@ class Table(NamedTuple):
     """What is to be coded, a row a slot.
 
     codes: SparseRows with uint8 data, none of them ``zero``, the code of weight 0. numbers: (n,) each slot's number in the
-    table of distinct idf values, of ``idf_bits`` bits.
+    table of distinct idf values, of ``idf_bits`` bits. idf: these values, ascending, if they are known: how often an n-gram
+    is met follows from them.
     """
 
     codes: SparseRows
     numbers: Integers
     idf_bits: int
     zero: int
+    idf: npt.NDArray[np.float32] | None = None
 
 
 class Encoded(NamedTuple):
@@ -52,7 +54,12 @@ class Shape(NamedTuple):
 
 
 class Reader(Protocol):
-    """Slots, and the numbers that their records keep for the coder, to what they stand for; harmless whatever the bytes."""
+    """Slots, and the numbers that their records keep for the coder, to what they stand for; harmless whatever the bytes.
+
+    clamped: whether that took more than rules R2, R3 and R5 say, so far (R7).
+    """
+
+    clamped: bool
 
     def idf(self, slots: Integers, numbers: Integers) -> Integers:
         """Each slot's number in the table of idf values."""

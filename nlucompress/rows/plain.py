@@ -25,7 +25,7 @@ def _idf_bits(shape: Shape, parameters: Parameters) -> int:
 
 
 def _encode_plain(table: Table) -> Encoded:
-    codes, numbers, idf_bits, _ = table
+    codes, numbers, idf_bits = table[:3]
     count, width = len(codes.data), class_bytes(codes.shape[1])
     pairs = np.empty((count, width + 1), np.uint8)
     pairs[:, :width] = codes.indices.astype(f"<u{width}").view(np.uint8).reshape(count, width)
@@ -39,16 +39,14 @@ def _read_plain(shape: Shape, parameters: Parameters, exactly: Exactly) -> Secti
     n, columns, count, low_bits = shape.n, shape.columns, parameters["count"], parameters["low_bits"]
     if (count >> low_bits) + n >= 1 << 32:
         raise FormatError(f"header: rows: {count} entries of {n} rows with {low_bits} low bits need 2^32 bits (R1)")
-    return {
-        "rows": exactly("rows", count * (class_bytes(columns) + 1)),
-        "row_low": exactly("row_low", packed_bytes(n + 1, low_bits)),
-        "row_high": exactly("row_high", ((count >> low_bits) + n) // 8 + 1 + GUARD),
-        "row_samples": exactly("row_samples", (n // SAMPLE + 1) * 4).view("<u4"),
-    }
+    rows = exactly("rows", count * (class_bytes(columns) + 1))
+    return {"rows": rows, **read_offsets(n, count, low_bits, exactly)}
 
 
 class PlainReader:
     """Rows by offsets, which are all decoded at the first look-up; a device selects one by row_samples instead."""
+
+    clamped = False
 
     def __init__(self, shape: Shape, parameters: Parameters, sections: Arrays) -> None:
         self._shape, self._parameters, self._sections = shape, parameters, sections
@@ -79,12 +77,7 @@ def entries(pairs: npt.NDArray[np.uint8]) -> tuple[Integers, Integers]:
 
 
 def _check_plain(shape: Shape, parameters: Parameters, sections: Arrays, numbers: Integers) -> None:
-    count, low_bits = parameters["count"], parameters["low_bits"]
-    offsets = decode_offsets(low_bits, sections, shape.n, count)
-    _, again = encode_offsets(offsets, low_bits)
-    for name, section in again.items():
-        if offsets[0] or offsets[-1] != count or not np.array_equal(section, sections[name]):
-            raise FormatError(f"section {name!r}: not the offsets of {shape.n} rows that end at {count} (R2)")
+    check_offsets(shape.n, parameters["count"], parameters["low_bits"], sections, "R2")
 
 
 def encode_offsets(offsets: Integers, low_bits: int | None = None) -> tuple[int, Sections]:
@@ -104,6 +97,24 @@ def encode_offsets(offsets: Integers, low_bits: int | None = None) -> tuple[int,
     return low_bits, sections
 
 
+def read_offsets(n: int, last: int, low_bits: int, exactly: Exactly) -> Sections:
+    """The sections of n + 1 offsets that end at ``last``. Raises FormatError for a length that is not theirs."""
+    return {
+        "row_low": exactly("row_low", packed_bytes(n + 1, low_bits)),
+        "row_high": exactly("row_high", ((last >> low_bits) + n) // 8 + 1 + GUARD),
+        "row_samples": exactly("row_samples", (n // SAMPLE + 1) * 4).view("<u4"),
+    }
+
+
+def check_offsets(n: int, last: int, low_bits: int, sections: Arrays, rule: str) -> None:
+    """Raise FormatError unless the sections are exactly those of offsets from 0 to ``last``."""
+    offsets = decode_offsets(low_bits, sections, n, last)
+    _, again = encode_offsets(offsets, low_bits)
+    for name, section in again.items():
+        if offsets[0] or offsets[-1] != last or not np.array_equal(section, sections[name]):
+            raise FormatError(f"section {name!r}: not the offsets of {n} rows that end at {last} ({rule})")
+
+
 def decode_offsets(low_bits: int, sections: Arrays, n: int, last: int) -> Integers:
     """All n + 1 offsets, made non-decreasing and at most ``last`` whatever the bytes say: (n + 1,) int64."""
     ones = np.flatnonzero(np.unpackbits(sections["row_high"], bitorder="little"))[: n + 1]
@@ -117,7 +128,7 @@ def decode_offsets(low_bits: int, sections: Arrays, n: int, last: int) -> Intege
 
 
 def _encode_dense(table: Table) -> Encoded:
-    codes, numbers, idf_bits, zero = table
+    codes, numbers, idf_bits, zero = table[:4]
     return Encoded({}, {"rows": densified(codes, zero).reshape(-1)}, numbers.astype(np.uint64), idf_bits)
 
 
@@ -134,6 +145,8 @@ def _read_dense(shape: Shape, parameters: Parameters, exactly: Exactly) -> Secti
 
 class DenseReader:
     """Rows by multiplication."""
+
+    clamped = False
 
     def __init__(self, shape: Shape, parameters: Parameters, sections: Arrays) -> None:
         self._rows = sections["rows"].reshape(-1, shape.columns)

@@ -19,7 +19,7 @@ GROUP = np.dtype([("first", "<u4"), ("units", "<u4"), ("start", "<u8")])  # of r
 
 
 def _encode(table: Table) -> Encoded:
-    codes, numbers, idf_bits, zero = table
+    codes, numbers, idf_bits, zero = table[:4]
     n, columns = codes.shape
     unit, idf_bytes = class_bytes(columns) + 1, -(-idf_bits // 8)
     lengths = np.diff(codes.indptr)
@@ -91,6 +91,8 @@ def _read(shape: Shape, parameters: Parameters, exactly: Exactly) -> Sections:
 
 class PoolReader:
     """Entries by number: the group by bisection, the place by multiplication."""
+
+    clamped = False
 
     def __init__(self, shape: Shape, parameters: Parameters, sections: Arrays) -> None:
         self._rows = sections["rows"]

@@ -1,7 +1,8 @@
 """Makes the golden files: one model of each kind, as this version writes it, with the samples and answers that go with it.
 
-They are frozen: a later version must read them alike and write them again byte for byte. So this script refuses to touch a
-file that is there, unless it is asked to (``--force``), as when the format changes before its first release:
+They are frozen: a later version must read them alike, and write those of its own format version again byte for byte. So
+this script refuses to touch a file that is there, unless it is asked to (``--force``), as when the format changes before
+its release. Files of earlier format versions stay as they are, whatever it is asked:
 
     python tests/golden/make.py --force
 
@@ -22,11 +23,11 @@ import mmh3
 import numpy as np
 import numpy.typing as npt
 
-from nlucompress import LinearModel, compress
+from nlucompress import LinearModel, compress, fileformat
 from nlucompress.linear import Namespace, Step
 
 FOLDER = Path(__file__).parent
-PREFIX = "model-v1.0-"
+PREFIX = f"model-v{fileformat.MAJOR}.{fileformat.MINOR}-"
 
 TEXTS = [
     "play yesterday by the beatles", "Play it again, play IT!", "stop", "", "what is the weather in Straße 東京 today",
@@ -88,6 +89,13 @@ def goldens() -> dict[str, Golden]:
     thin[5:] = 0
     heavy = numbers(WORDS + PAIRS, 4)
     heavy[5, 2] = 90.0
+    flat = WORDS + PAIRS + LETTERS
+    alike = numbers(
+        [name[:2] for name in flat], 12, 0.1
+    )  # rows from none to all of 12; those of equal beginnings are equal
+    alike += numbers([name[:1] for name in flat], 12) * (numbers([name[:1] for name in flat], 1) > 0.3)
+    some = numbers(WORDS, 257, 0.015)
+    some[3] = numbers(WORDS[3:4], 257)[0]
     hashed = [str(column) for column in range(64)]
     half = (Step("norm", (0,), "l2"), Step("norm", (1,), "l2"), Step("scale", (1,), value=0.5))
     signed = Namespace("hashed", hash_columns=64, alternate_sign=True, unseen=1.0)
@@ -96,14 +104,19 @@ def goldens() -> dict[str, Golden]:
     objects = np.array(["x", "y\x00"], dtype=object)
     models: dict[str, tuple[LinearModel, dict[str, Any], list[Any]]] = {
         "plain": (linear([WORDS + PAIRS, LETTERS], both, [*intents, *"abcdefgh"], share=0.25,
-                         idf=idf(WORDS + PAIRS + LETTERS), steps=half), {}, TEXTS),
-        "dense": (linear([WORDS + PAIRS], [pairs], intents, link="softmax"), {"buckets": 32, "gamma": 2.0}, TEXTS),
+                         idf=idf(flat), steps=half), {"layout": "plain"}, TEXTS),
+        "dense": (linear([WORDS + PAIRS], [pairs], intents, link="softmax"),
+                  {"buckets": 32, "gamma": 2.0, "layout": "dense"}, TEXTS),
+        "pool": (linear([WORDS + PAIRS, LETTERS], both, [*intents, *"abcdefgh"], weights=alike, idf=idf(flat), steps=half),
+                 {"check_bits": 11, "layout": "pool"}, TEXTS),
         "class-range": (linear([WORDS], [words], intents, weights=numbers(WORDS, 4) * [1, 10, 100, 0.001], link="ovr"),
                         {"buckets": 16, "range": "class", "check_bits": 16}, TEXTS),
-        "outlier": (linear([WORDS + PAIRS], [pairs], intents, weights=heavy), {"buckets": 64, "check_bits": 32}, TEXTS),
+        "outlier": (linear([WORDS + PAIRS], [pairs], intents, weights=heavy),
+                    {"buckets": 64, "check_bits": 32, "layout": "pool"}, TEXTS),
         "hashed": (linear([hashed], [signed], intents, share=0.3, steps=l2), {"check_bits": 0}, TEXTS),
         "multilabel": (linear([WORDS], [words], intents, task="multilabel", link="sigmoid", share=0.5), {}, TEXTS),
-        "binary": (linear([WORDS], [stripped], [False, True], task="binary", link="sigmoid"), {"check_bits": 12}, TEXTS),
+        "binary": (linear([WORDS], [stripped], [False, True], task="binary", link="sigmoid"),
+                   {"check_bits": 12, "layout": "pool"}, TEXTS),
         "mean-norm": (linear([WORDS], [words], intents, weights=thin, idf=idf(WORDS), steps=l2),
                       {"norm": "mean", "check_bits": 32}, TEXTS),
         "dict": (linear([["length", "word=play", "word=stop", "last"]], [Namespace("d", analyzer="dict")], [3, 5, 70000],
@@ -115,8 +128,9 @@ def goldens() -> dict[str, Golden]:
         "external": (linear([["a", "b", "c d", "", "\ud800"]], [Namespace("f", analyzer="features")], objects,
                             link="clipped"), {}, [["a", "b", "a"], [], ["c d", "", "\ud800", "new"]]),
         "columns": (linear([WORDS, ["n", "first=p", "first=s"]], fields, intents), {}, columns),
-        "many-classes": (linear([WORDS], [words], many, share=0.02, intercept=np.zeros(257)), {"buckets": 8}, TEXTS[:4]),
-        "empty": (linear([[]], [words], intents, weights=np.zeros((0, 4))), {}, TEXTS),
+        "many-classes": (linear([WORDS], [words], many, weights=some, intercept=np.zeros(257)),
+                         {"buckets": 8, "layout": "pool"}, TEXTS[:4]),
+        "empty": (linear([[]], [words], intents, weights=np.zeros((0, 4))), {"layout": "pool"}, TEXTS),
     }  # fmt: skip
     return {name: Golden(*parts) for name, parts in models.items()}
 
@@ -126,7 +140,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--force", action="store_true", help="replace the files that are there")
     force = parser.parse_args().force
-    there = sorted(FOLDER.glob("*.nluc"))
+    there = sorted(FOLDER.glob(f"{PREFIX}*.nluc"))
     if there and not force:
         print(
             f"{there[0].name} and {len(there) - 1} more are there: golden files are frozen (see --help)",
@@ -135,7 +149,10 @@ def main() -> int:
         return 1
     for path in there:
         path.unlink()
-    expected, sums = {}, []
+    expected = json.loads((FOLDER / "expected.json").read_text(encoding="ascii"))
+    sums = (FOLDER / "SHA256SUMS").read_text(encoding="ascii").splitlines(keepends=True)
+    expected = {name: answers for name, answers in expected.items() if not name.startswith(PREFIX)}
+    sums = [line for line in sums if not line.split()[1].startswith(PREFIX)]
     for name, (model, options, samples) in goldens().items():
         compressed = compress(model, **options)
         path = FOLDER / f"{PREFIX}{name}.nluc"
@@ -152,7 +169,7 @@ def main() -> int:
         print(f"{len(compressed.data):6} bytes  {path.name}")
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(answers)}" for name, answers in expected.items())
     (FOLDER / "expected.json").write_text("{\n" + lines + "\n}\n", encoding="ascii")
-    (FOLDER / "SHA256SUMS").write_text("".join(sorted(sums)), encoding="ascii")
+    (FOLDER / "SHA256SUMS").write_text("".join(sums), encoding="ascii")
     return 0
 
 

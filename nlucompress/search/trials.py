@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from ..compress import assemble, describe
+from ..linear import LinearModel
+from ..measure import YARDSTICKS, Answers, answers, compare, differ, intervals, predicted
+from ..quantize import Quantized, quantize
+from ..runtime import Model
 from .budget import Budget, Candidate
-from .compress import assemble, describe
-from .linear import LinearModel
-from .measure import YARDSTICKS, Answers, answers, compare, differ, intervals, predicted
-from .quantize import Quantized, quantize
-from .runtime import Model
 from .walk import SPACE, Options, name_of
 
 STATE = "nlucompress search 1"  # what the first line of a state says it is

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from ..compress import compress
+from ..linear import LinearModel, Namespace, SparseRows
+from ..quantize import quantize
 from .budget import Budget, Candidate, Judge
-from .compress import compress
-from .linear import LinearModel, Namespace, SparseRows
-from .quantize import quantize
 
 Options = dict[str, Any]
 Space = Mapping[str, Sequence[Any]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean as mean
 from typing import Any
 
-from .measure import Yardstick
+from ..measure import Yardstick
 
 
 @dataclass(frozen=True)

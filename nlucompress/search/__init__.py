@@ -19,16 +19,16 @@ from typing import Any
 
 import numpy as np
 
+from ..compress import Compressed, compress
+from ..data import read_samples
+from ..errors import BudgetError
+from ..importers import import_model
+from ..linear import LinearModel
+from ..measure import YARDSTICKS, Answers, Comparison, Yardstick, answers, compare, intervals, predicted
+from ..reference import exact
+from ..version import VERSION
 from .budget import Budget, Candidate, Judge, front, share, size
-from .compress import Compressed, compress
-from .data import read_samples
-from .errors import BudgetError
-from .importers import import_model
-from .linear import LinearModel
-from .measure import YARDSTICKS, Answers, Comparison, Yardstick, answers, compare, intervals, predicted
-from .reference import exact
 from .trials import STATE, State, Texts, Trials, key_of
-from .version import VERSION
 from .walk import CANDIDATES, Options, lighter, name_of, space_of, useful, walk
 
 Data = str | os.PathLike[str] | tuple[Sequence[Any], Sequence[Any] | None]
