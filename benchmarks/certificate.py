@@ -14,19 +14,18 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import platform
 import sys
 import tempfile
 import time
 
 import numpy as np
 from faithful import demo_model
+from provenance import heading, provenance
 
 import nlucompress
 from nlucompress.certificate import CERTAIN, UNLESS, certify
 from nlucompress.data import read_labelled
 from nlucompress.reference import exact
-from nlucompress.version import VERSION
 
 CHANGED = 255  # no level of a proof
 
@@ -69,7 +68,8 @@ def main():
         pairs = zip(args.pairs[::2], args.pairs[1::2], strict=True)
         cases = [(model, read_labelled(data)[0]) for model, data in pairs] or [demo_model(folder)[:2]]
         results = [measure(*case, buckets, options) for case in cases for buckets in args.buckets]
-    print(f"nlucompress {VERSION}, Python {platform.python_version()}; {options}\n")
+    facts = provenance()
+    print(f"{heading(facts)}; {options}\n")
     print("| model | buckets | KB | certain | unless a false positive | merely equal | changed "
           "| signed errors: certain | unless | by the largest error |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|---|")
@@ -85,7 +85,7 @@ def main():
             f"({r['unknown_ngrams_a_text']:.1f} a text); in {r['texts_with_passing']:.2%} one passes"
         )
     if args.json:
-        args.json.write_text(json.dumps({"options": options, "results": results}, indent=1))
+        args.json.write_text(json.dumps({"provenance": facts, "options": options, "results": results}, indent=1))
 
 
 if __name__ == "__main__":

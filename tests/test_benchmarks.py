@@ -111,6 +111,21 @@ def test_latency_tells_accuracy_and_bytes_of_each(tmp_path):
     assert all(seconds > 0 for each in kept["seconds"] for seconds in each["alone"].values())
 
 
+def test_certificate_gives_every_label_one_level(tmp_path):
+    texts, labels = ["play jazz", "play a song", "is it sunny", "will it rain"], ["play", "play", "weather", "weather"]
+    joblib.dump(make_pipeline(TfidfVectorizer(), LinearSVC()).fit(texts, labels), tmp_path / "model.joblib")
+    lines = [{"text": text, "label": "play"} for text in [*texts, "unknown words", ""]]
+    (tmp_path / "test.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    given = [tmp_path / "model.joblib", tmp_path / "test.jsonl", "--buckets", 256, 3]
+    printed, kept = results("certificate.py", tmp_path / "certificate.json", *given)
+    assert [one["buckets"] for one in kept["results"]] == [256, 3]
+    for one in kept["results"]:
+        assert sum(one[level] for level in ("certain", "unless", "equal", "changed")) == pytest.approx(1)
+        assert one["signed_certain"] >= one["certain"] > 0
+    assert kept["results"][0]["certain"] >= kept["results"][1]["certain"]
+    assert rows(printed)["model.joblib", 9][2] == f"{kept['results'][1]['certain']:.1%}"
+
+
 def test_search_is_measured_on_texts_that_it_never_saw(tmp_path):
     things = [f"{word}{i}" for word in ("song", "film", "book") for i in range(40)]
     rows_of = {
