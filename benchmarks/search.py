@@ -8,15 +8,17 @@ training and serves for it, because a model's loss on texts that it was trained 
 README.md in this folder. The search sees the validation texts alone; the test texts are measured once, on its result.
 
 Beside it fastText, if it is installed: trained on the same texts over vectors' length, n-grams and buckets, quantized over
-cutoff, qnorm and retraining (28 files a set, at most). The two columns have the file that is best on the validation texts,
+cutoff, qnorm and retraining (14 files a set). The two columns have the file that is best on the validation texts,
 of all, and of those that are no larger than ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import itertools
 import json
+import multiprocessing
 import pathlib
 import sys
 import tempfile
@@ -35,10 +37,9 @@ from nlucompress.data import read_labelled
 
 TRAININGS = [{"dim": dim, "bucket": bucket, **grams} for dim, bucket, grams in itertools.product(
     (16, 64), (20_000, 200_000), ({"wordNgrams": 2}, {"wordNgrams": 2, "minn": 2, "maxn": 5}))]  # fmt: skip
-QUANTIZATIONS = [{"cutoff": 0, "retrain": False, "qnorm": qnorm} for qnorm in (False, True)] + [
-    {"cutoff": cutoff, "retrain": retrain, "qnorm": qnorm}
-    for cutoff, retrain, qnorm in itertools.product((2_000, 10_000, 50_000), (False, True), (False, True))
-]
+QUANTIZATIONS = [{"cutoff": cutoff, "retrain": retrain, "qnorm": qnorm} for cutoff, retrain, qnorm in (
+    (0, False, False), (0, False, True), (50_000, True, True), (10_000, True, True), (10_000, True, False),
+    (10_000, False, True), (2_000, True, True))]  # fmt: skip
 BEST = 2  # trainings that are quantized
 
 
@@ -86,41 +87,22 @@ def measure(name, train, validation, test, args, folder):
 
 def of_fasttext(training, searched, tested, limit, folder):
     """Quantized fastText models, by their accuracy on the validation texts: the best, the best no larger than limit."""
-    import fasttext
-
     numbers = {label: i for i, label in enumerate(sorted({*training[1], *searched[1], *tested[1]}))}
     lines = pathlib.Path(folder) / "train.txt"
     rows = [f"__label__{numbers[label]} {flat(text)}\n" for text, label in zip(*training, strict=True)]
     lines.write_text("".join(rows), encoding="utf-8")
 
-    def accuracy(model, data):
-        right = 0
-        for text, label in zip(*data, strict=True):  # the core's call: the wrapper's needs an older numpy
-            answer = model.f.predict(flat(text) + "\n", 1, 0.0, "strict")
-            right += bool(answer) and answer[0][1] == f"__label__{numbers[label]}"
-        return right / len(data[0])
-
+    coded = [(list(map(flat, texts)), [f"__label__{numbers[label]}" for label in labels])
+             for texts, labels in (searched, tested)]  # fmt: skip
     ranked = []
     for i, options in enumerate(TRAININGS):
-        model = steady(lambda seed, options=options: fasttext.train_supervised(
-            str(lines), epoch=30, lr=0.5, thread=1, seed=seed, verbose=0, **options))  # fmt: skip
-        if model is None:
-            print(f"\rfastText: a NaN with {options}", file=sys.stderr)
-            continue
-        model.save_model(str(pathlib.Path(folder) / f"{i}.bin"))
-        ranked.append((accuracy(model, searched), i))
-        print(f"\rfastText: {len(ranked)} trained  ", end="", file=sys.stderr, flush=True)
+        accuracy = apart(train, lines, f"{lines}.{i}.bin", options, coded[0])
+        ranked += [(accuracy, i)] if accuracy is not None else []
+        print(f"\rfastText: {i + 1} of {len(TRAININGS)} trained  ", end="", file=sys.stderr, flush=True)
     files = []
-    for (_, i), quantization in itertools.product(sorted(ranked, reverse=True)[:BEST], QUANTIZATIONS):
-        model = fasttext.load_model(str(pathlib.Path(folder) / f"{i}.bin"))
-        try:
-            model.quantize(input=str(lines), thread=1, verbose=0, **quantization)
-        except RuntimeError:  # retraining met a NaN
-            continue
-        path = pathlib.Path(folder) / "model.ftz"
-        model.save_model(str(path))
-        files.append({"bytes": path.stat().st_size, "validation": accuracy(model, searched),
-                      "test": accuracy(model, tested), "options": {**TRAININGS[i], **quantization}})  # fmt: skip
+    for (_, i), options in itertools.product(sorted(ranked, reverse=True)[:BEST], QUANTIZATIONS):
+        one = apart(quantize, lines, f"{lines}.{i}.bin", options, coded)
+        files += [{**one, "options": {**TRAININGS[i], **options}}] if one is not None else []
         print(f"\rfastText: {len(files)} files  ", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     best = max(files, key=lambda one: (one["validation"], -one["bytes"]))
@@ -128,14 +110,47 @@ def of_fasttext(training, searched, tested, limit, folder):
     return {"files": files, "best": best, "no larger": max(small, key=lambda one: one["validation"], default=None)}
 
 
-def steady(train):
-    """A training under the first seed that does not end in a NaN, as some do at once; None if all do."""
+def apart(function, *arguments):
+    """What a function returns, called in a process of its own; None if that dies, as fastText sometimes does."""
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(function, *arguments).result()
+        except concurrent.futures.BrokenExecutor:
+            return None
+
+
+def train(lines, path, options, data):
+    """Train on a file of lines, and save; accuracy on data. Under the first seed that does not end in a NaN."""
+    import fasttext
+
     for seed in range(5):
         try:
-            return train(seed)
+            model = fasttext.train_supervised(str(lines), epoch=30, lr=0.5, thread=1, seed=seed, verbose=0, **options)
         except RuntimeError:
             continue
+        model.save_model(path)
+        return accuracy(model, data)
     return None
+
+
+def quantize(lines, path, options, data):
+    """Quantize a saved model: bytes, and accuracy on validation and test data. None if retraining meets a NaN."""
+    import fasttext
+
+    model = fasttext.load_model(path)
+    try:
+        model.quantize(input=str(lines), thread=1, verbose=0, **options)
+    except RuntimeError:
+        return None
+    file = pathlib.Path(path).with_suffix(".ftz")
+    model.save_model(str(file))
+    return {"bytes": file.stat().st_size, "validation": accuracy(model, data[0]), "test": accuracy(model, data[1])}
+
+
+def accuracy(model, data):
+    """By the core's call: the wrapper's predict needs an older numpy."""
+    answers = [model.f.predict(text + "\n", 1, 0.0, "strict") for text in data[0]]
+    return float(np.mean([bool(one) and one[0][1] == label for one, label in zip(answers, data[1], strict=True)]))
 
 
 def flat(text):
