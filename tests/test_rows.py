@@ -172,7 +172,7 @@ def test_a_reader_is_made_without_a_copy_of_the_rows(coder: str) -> None:
     with strategies.peak() as most:
         read = reader(coder, table, encoded, raw)
     assert len(raw["rows"]) > 100_000
-    assert most() < len(raw["rows"]) / 4
+    assert most() < max(len(raw["rows"]) / 4, 40_000)
     assert rows_of(read, np.arange(3), encoded.numbers, 0) == rows_in(table.codes)[:3]
 
 
