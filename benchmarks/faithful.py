@@ -81,11 +81,12 @@ def main():
     parser.add_argument("--buckets", type=int, default=256)
     parser.add_argument("--range", default="model")
     parser.add_argument("--norm", default="exact")
+    parser.add_argument("--layout", default="fast")
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
     if len(args.pairs) % 2:
         parser.error("models and data come in pairs")
-    options = {"buckets": args.buckets, "range": args.range, "norm": args.norm}
+    options = {"buckets": args.buckets, "range": args.range, "norm": args.norm, "layout": args.layout}
     with tempfile.TemporaryDirectory() as folder:
         cases = [(model, *read_labelled(data)) for model, data in zip(args.pairs[::2], args.pairs[1::2], strict=True)]
         results = [measure(*case, options) for case in cases or [demo_model(folder)]]

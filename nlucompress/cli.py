@@ -91,7 +91,7 @@ def main() -> None:
 @click.option("--gamma", type=click.FloatRange(1, 16), default=1.0, show_default=True,
               help="Index bits a feature in a level: 1 is smallest, 2 is faster.")  # fmt: skip
 @click.option("--layout", type=click.Choice(["auto", "fast", "small"]), default="auto", show_default=True,
-              help="Plain rows, coded rows, or the smaller.")  # fmt: skip
+              help="Rows as they are, entropy coded, or the smaller.")  # fmt: skip
 @click.option("--norm", type=click.Choice(["exact", "mean"]), default="exact", show_default=True,
               help="Keep every feature that a norm counts, or count the others as one constant.")  # fmt: skip
 @click.option("--data", type=FILE, help="JSONL with the fields text and label, not trained on: what a search measures.")

@@ -86,7 +86,7 @@ def compress(
     prune: 0 ≤ prune < 1; weights below this part of the largest one of their range count as zero.
     check_bits: 0..32; an n-gram that is not a feature passes for one with probability 2^-check_bits.
     gamma: bits of the index for each feature, ≥ 1: 1 is the smallest (2.9 bits a feature), 2 the faster (3.5 bits).
-    layout: "fast" (plain rows), "small" (coded rows), "auto" (the smallest this version has).
+    layout: "fast" (distinct rows as they are), "small" (entropy coded), "auto" (the smaller of the two).
     norm: "exact" keeps every feature that a norm counts; "mean" only those with a weight, and lets each other n-gram
     count as one constant. progress: is called with the name of each stage as it begins.
 

@@ -272,7 +272,7 @@ def places(data: bytes) -> dict[str, int]:
     return dict(zip(parts, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
 
 
-def test_r6(data: bytes) -> None:
+def test_r6_every_relation_of_the_tables_is_checked_at_open(data: bytes) -> None:
     at = places(data)
     for offset, value in [
         (at["levels"], 1), (at["levels"] + 3, 200), (at["levels"] + 4, 32), (at["groups"], 1), (at["groups"] + 4, 7),

@@ -135,7 +135,8 @@ def test_what_a_coder_writes_passes_its_own_check_and_holds_its_limits(coder: st
     parameters = encoded.parameters
     arrays = CODERS[coder].read(shape, parameters, exactly(raw_of(encoded), asked))
     CODERS[coder].check(shape, parameters, arrays, encoded.numbers.astype(np.int64))
-    assert asked == arrays.keys() == encoded.sections.keys()
+    assert asked == encoded.sections.keys()
+    assert coder == "coded" or asked == arrays.keys()  # which takes its tables apart
     assert parameters.keys() == CODERS[coder].limits.keys()
     assert all(0 <= value <= CODERS[coder].limits[name] for name, value in parameters.items())
     assert encoded.bits == CODERS[coder].bits(shape, parameters)
@@ -170,8 +171,8 @@ def test_a_reader_is_made_without_a_copy_of_the_rows(coder: str) -> None:
     raw = raw_of(encoded)
     with strategies.peak() as most:
         read = reader(coder, table, encoded, raw)
-    assert len(raw["rows"]) > 200_000
-    assert most() < len(raw["rows"]) / 4
+    assert len(raw["rows"]) > 100_000
+    assert most() < max(len(raw["rows"]) / 4, 40_000)
     assert rows_of(read, np.arange(3), encoded.numbers, 0) == rows_in(table.codes)[:3]
 
 
@@ -446,8 +447,8 @@ def test_a_reader_of_random_bytes_stays_inside_them(coder: str, table: Table, se
     rng = np.random.default_rng(seed)
     encoded = CODERS[coder].encode(table)
     garbage = {name: rng.bytes(len(content)) for name, content in raw_of(encoded).items()}
-    if coder == "pool":
-        garbage["row_groups"] = raw_of(encoded)["row_groups"]
+    for name in {"pool": ["row_groups"], "coded": ["row_tables"]}.get(coder, []):
+        garbage[name] = raw_of(encoded)[name]
     n, columns = table.codes.shape
     read, slots = reader(coder, table, encoded, garbage), np.arange(n)
     numbers = rng.integers(0, 1 << rng.integers(1, 32), n)

@@ -20,7 +20,7 @@ from ..index import BLOCK_BITS, blocks_of, rank
 from ..linear import Integers, SparseRows, ranges
 from .bits import GUARD, pack, packed_bytes, unpack
 from .coder import Arrays, Coder, Encoded, Exactly, Parameters, Sections, Shape, Table, class_bytes
-from .huffman import WINDOW, Tables, canonical, code_lengths, joined, read_tables
+from .huffman import WINDOW, Tables, canonical, check_tables, code_lengths, joined, read_tables
 from .plain import check_offsets, decode_offsets, encode_offsets, read_offsets
 
 # Of row_tables; the upper 8 bits of a size are a kind.
@@ -528,7 +528,7 @@ def _read(shape: Shape, parameters: Parameters, exactly: Exactly) -> Sections:
         raise FormatError(f"section 'row_tables': class {int(out['order'].max())} of {columns} (R6)")
     if int(out["map"].max()) >= tables:
         raise FormatError(f"section 'row_tables': table {int(out['map'].max())}, there are {tables} (R6)")
-    read_tables(out["tables"], tables, SYMBOLS)
+    check_tables(out["tables"], tables, SYMBOLS)
     blocks = sum(-(-int(here) // BLOCK_BITS) for here, after in pairwise(slots) if after)
     pointers = sum(packed_bytes(int(left), int(width)) for left, width in zip(-np.diff(slots), widths, strict=True))
     out |= read_offsets(int(slots[-1]), parameters["bits"], parameters["low_bits"], exactly)

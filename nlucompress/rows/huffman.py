@@ -50,30 +50,35 @@ def canonical(lengths: list[int]) -> npt.NDArray[np.uint8]:
     return np.concatenate([counts, [symbol for _, symbol in order]]).astype(np.uint8)
 
 
-def read_tables(data: npt.NDArray[Any], count: int, symbols: int) -> Tables:
-    """``count`` tables. Raises FormatError unless each is a complete code of symbols below ``symbols`` (R6)."""
-    out, lengths, at = [], [], 0
+def check_tables(data: npt.NDArray[Any], count: int, symbols: int) -> list[tuple[list[int], list[int]]]:
+    """``count`` tables: of each how many symbols have 0, 1, … bits, and its symbols, in that order.
+
+    Raises FormatError unless each is a complete code of symbols below ``symbols`` (R6).
+    """
+    content, at, out = data.tolist(), 0, []
     for table in range(count):
-        bits = data[at : at + MOST_BITS + 1].astype(np.int64)
-        each = np.repeat(np.arange(len(bits)), bits)
-        these = data[at + MOST_BITS + 1 : at + MOST_BITS + 1 + len(each)].astype(np.int64)
-        whole = (
-            len(bits) == MOST_BITS + 1
-            and len(each) <= 64
-            and len(these) == len(each)
-            and int((1 << MOST_BITS - each).sum()) == 1 << WINDOW
-        )
-        if not whole or int(these.max()) >= symbols:
+        bits = content[at : at + MOST_BITS + 1]
+        these = content[at + MOST_BITS + 1 : at + MOST_BITS + 1 + sum(bits)]
+        share = sum(number << MOST_BITS - length for length, number in enumerate(bits))  # Kraft's sum
+        whole = len(bits) == MOST_BITS + 1 and len(these) == sum(bits) <= 64 and share == 1 << WINDOW
+        if not whole or max(these) >= symbols:
             raise FormatError(
                 f"section 'row_tables': table {table} is not a complete code of symbols below {symbols} (R6)"
             )
-        out.append(np.repeat(these, 1 << MOST_BITS - each))
+        out.append((bits, these))
+        at += len(bits) + len(these)
+    if at != len(content):
+        raise FormatError(f"section 'row_tables': {len(content)} bytes of tables, of which {at} are used (R6)")
+    return out
+
+
+def read_tables(data: npt.NDArray[Any], count: int, symbols: int) -> Tables:
+    """``count`` tables, checked (see check_tables), as what each window of bits begins with."""
+    out, lengths = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for bits, these in check_tables(data, count, symbols):
+        each = np.repeat(np.arange(len(bits)), bits)
+        out.append(np.repeat(np.array(these, np.int64), 1 << MOST_BITS - each))
         lengths.append(np.repeat(each, 1 << MOST_BITS - each))
-        at += len(bits) + len(each)
-    if at != len(data):
-        raise FormatError(f"section 'row_tables': {len(data)} bytes of tables, of which {at} are used (R6)")
-    if not out:
-        return Tables(np.empty(0, np.int64), np.empty(0, np.int64))
     return Tables(np.concatenate(out), np.concatenate(lengths))
 
 
