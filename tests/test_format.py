@@ -1288,6 +1288,34 @@ WRONG_GROUPS = {
 }
 
 
+def consistent(*groups: tuple[int, int], entries: int = ENTRIES) -> bytes:
+    """The pooled file with groups of these first entries and units, starts and rows as they follow: one thing is wrong."""
+    ends, start, full = [first for first, _ in groups[1:]] + [entries], 0, []
+    for (first, units), end in zip(groups, ends, strict=True):
+        full.append((first, units, start))
+        start += (end - first) % (1 << 32) * (1 + UNIT * units)
+    return changed(with_groups(*full), rows=bytes(min(start, 1 << 16)))
+
+
+def test_the_groups_of_the_tests_are_consistent_before_an_attack() -> None:
+    _, sections = open_parts(consistent(*((first, units) for first, units, _ in pool_groups())))
+    assert sections["row_groups"] == open_parts(POOL)[1]["row_groups"]
+    assert len(sections["rows"]) == len(open_parts(POOL)[1]["rows"])
+
+
+WRONG_GROUPS |= {
+    "only the first entry of all is wrong": consistent((1, 0), (3, 1), (12, 2), (23, 3), (39, 4)),
+    "only one group is empty": consistent((0, 0), (3, 1), (12, 2), (12, 3), (39, 4)),
+    "only the first group is empty": consistent((0, 0), (0, 1), (12, 2), (23, 3), (39, 4)),
+    "only the last group is empty": consistent((0, 0), (3, 1), (12, 2), (23, 3), (ENTRIES, 4)),
+    "only a first entry is beyond the next": consistent((0, 0), (13, 1), (12, 2), (23, 3), (39, 4)),
+    "only two units are equal": consistent((0, 0), (3, 1), (12, 1), (23, 3), (39, 4)),
+    "only units decrease": consistent((0, 0), (3, 2), (12, 1), (23, 3), (39, 4)),
+    "only the last units decrease": consistent((0, 0), (3, 1), (12, 2), (23, 4), (39, 3)),
+    "only the last units are too many": consistent((0, 0), (3, 1), (12, 2), (23, 3), (39, 5)),
+}
+
+
 @pytest.mark.parametrize("attack", list(WRONG_GROUPS))
 def test_R4_groups_that_do_not_follow_one_another_are_refused(attack: str) -> None:
     refused(WRONG_GROUPS[attack], "R4", "'row_groups'", "group")
