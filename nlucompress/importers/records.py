@@ -123,13 +123,14 @@ class Refused(Exception):  # noqa: N818
         return ModelImportError(clean(f"{file}: {self.reason}{at}{advice}"))
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """A regular file's bytes, or ModelImportError."""
+def read_bytes(path: str | Path, most: int = -1) -> bytes:
+    """A regular file's bytes, at most so many of them; or ModelImportError."""
     path = Path(path)
     try:
         if path.exists() and not path.is_file():
             raise Refused("this is not a regular file").error(path.name)
-        return path.read_bytes()
+        with open(path, "rb") as file:
+            return file.read(most)
     except (OSError, MemoryError, ValueError) as error:
         if isinstance(error, ModelImportError):
             raise

@@ -17,6 +17,7 @@ from ..errors import ModelImportError
 from ..linear import LinearModel, Namespace
 from .assembly import Assembly
 from .fitted import SEARCHES, Fitted, version_of
+from .formats import Format
 from .records import Record, show, view
 from .sklearn_linear import BAYES, LINEAR, Head, calibrated, linear, one_vs_rest
 from .sklearn_steps import transform
@@ -360,3 +361,13 @@ def _with_columns(namespaces: Sequence[Namespace], sources: Sequence[Source]) ->
         text = ", and the text under 'text'" if None in shared and any(n.column == "text" for n in out) else ""
         remark += f", in a mapping, under {', '.join(told)}{text}"
     return tuple(out), remark + "."
+
+
+FORMAT = Format(
+    "scikit-learn",
+    "a fitted scikit-learn pipeline (0.24 to 1.9), live or in a .joblib, .pkl or .skops",
+    "featurizers, weights, labels, decision_function and predict_proba of every text",
+    "callables as analyzers need features as input; models that are not linear are refused",
+    claims=is_sklearn,
+    of=import_sklearn,
+)
