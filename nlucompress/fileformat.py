@@ -23,7 +23,7 @@ import numpy.typing as npt
 from .errors import BuildError, FormatError
 
 MAGIC = b"\x89NLUC\r\n\x1a"
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 PREAMBLE = struct.Struct("<8sHHIQII32s")  # magic, major, minor, header length, file length, 2 CRC-32, SHA-256
 ALIGN = 64
 MAX_HEADER = 1 << 20

@@ -28,6 +28,7 @@
 typedef struct {
     PyObject_HEAD
     nluc_model *model; /* without the steps that it does not have */
+    void *runs;        /* its tables of runs, or NULL */
     Py_buffer buffer;
 } Model;
 
@@ -474,6 +475,14 @@ static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *keyword
         refuse(type, status);
         goto failed;
     }
+    if (nluc_runs_size(model)) {
+        if (!(self->runs = malloc(nluc_runs_size(model)))) {
+            free(model);
+            PyErr_NoMemory();
+            goto failed;
+        }
+        nluc_make_runs(model, self->runs);
+    }
     shorter = realloc(model, offsetof(nluc_model, steps) + model->n_steps * sizeof *model->steps);
     self->model = shorter ? shorter : model;
     return (PyObject *)self;
@@ -486,6 +495,7 @@ static void model_free(Model *self) {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     free(self->model);
+    free(self->runs);
     PyBuffer_Release(&self->buffer);
     release(self);
     Py_DECREF(type);

@@ -45,11 +45,14 @@
 #define NLUC_PREFETCH(address) ((void)(address))
 #endif
 
-/* Functions that must be inlined to be fast: those that call the caller's emit, and the steps of a decoder. */
+/* Functions that must be inlined to be fast: those that call the caller's emit, and the steps of a decoder. And loops that
+ * need all registers for themselves. */
 #if defined(__GNUC__)
 #define NLUC_INLINE static inline __attribute__((always_inline, unused))
+#define NLUC_APART static __attribute__((noinline, unused))
 #else
 #define NLUC_INLINE static inline
+#define NLUC_APART static
 #endif
 
 /* The one function worth another version for a processor with wide vectors: define it to yours (native/avx2.h is one). */
@@ -128,14 +131,15 @@ typedef struct {
 /* Of coded rows (section 7): pointers, the order of classes, and Huffman tables. direct[t][x]: what a window of bits that
  * begins with the 8 bits x holds in table t, 0x8000 if its code is longer, else bits 0-5: how many bits it has in all, 6-9:
  * how many of them are its code, 10-13: the number, less its extra bits. The table after the last has zeros of no bits. */
-#define NLUC_MOST_TABLES 12
+#define NLUC_MOST_TABLES 15
 #define NLUC_MOST_LEVELS 4
 typedef struct {
     uint32_t slots[NLUC_MOST_LEVELS + 1];  /* that reach each level; the last: single entries */
     uint32_t blocks[NLUC_MOST_LEVELS], pointers[NLUC_MOST_LEVELS]; /* where each level begins: in blocks, in bytes */
-    uint8_t widths[NLUC_MOST_LEVELS], n_levels, zero, n_tables;
+    uint8_t widths[NLUC_MOST_LEVELS], n_levels, zero, n_tables, n_runs;
     uint32_t top, singles;                 /* the largest idf number; the byte of rows where single entries begin */
     const uint8_t *order, *map, *tables[NLUC_MOST_TABLES];
+    const uint64_t *runs[NLUC_MOST_TABLES]; /* see nluc_make_runs; null: runs are read symbol by symbol */
     uint16_t direct[NLUC_MOST_TABLES + 1][256];
 } nluc_coded;
 
@@ -174,6 +178,15 @@ NLUC_API inline uint32_t nluc_u32(const uint8_t *p) {
 }
 
 NLUC_API inline uint64_t nluc_u64(const uint8_t *p) { return (uint64_t)nluc_u32(p) | (uint64_t)nluc_u32(p + 4) << 32; }
+
+NLUC_API inline void nluc_put_u64(uint8_t *p, uint64_t x) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    NLUC_COPY(p, &x, sizeof x);
+#else
+    uint32_t i;
+    for (i = 0; i < 8; i++) p[i] = (uint8_t)(x >> 8 * i);
+#endif
+}
 
 NLUC_API inline float nluc_f32(const uint8_t *p) {
     uint32_t bits = nluc_u32(p);
@@ -2181,6 +2194,9 @@ NLUC_API inline uint32_t nluc_row_class(uint32_t x) {
     return 2 * k + (k ? x >> (k - 1) & 1 : 0);
 }
 
+/* Contexts of coded rows, but for those of runs: of idf, of lengths, three of each class of rows. */
+NLUC_API inline uint32_t nluc_contexts(const nluc_model *m) { return 9 + 3 * (nluc_row_class(m->n_columns) + 1); }
+
 /* What a symbol says: see nluc_coded. Below 16 the number itself, else its length and its second bit. */
 NLUC_API inline uint32_t nluc_meaning(uint32_t symbol, uint32_t length) {
     uint32_t extra = symbol < 16 ? 0 : 3 + (symbol - 16) / 2;
@@ -2265,17 +2281,19 @@ NLUC_API nluc_status nluc_open_offsets(nluc_model *m, nluc_status rule) {
 /* Rule R6, of everything in coded rows. */
 NLUC_API nluc_status nluc_open_coded(nluc_model *m, nluc_value rows, const uint8_t *end) {
     static const char *const names[] = {"entries", "singles", "bits", "low_bits", "levels", "groups", "tables", "symbols",
-                                        "zero", "top", "count"};
+                                        "zero", "top", "count", "runs"};
     static const uint64_t most[] = {0x7FFFFFFF, 0x7FFFFFFF, ((uint64_t)1 << 35) - 1, 31, NLUC_MOST_LEVELS, 4096,
-                                    NLUC_MOST_TABLES, 64 * NLUC_MOST_TABLES, 255, 0xFFFFFF, ((uint64_t)1 << 40) - 1};
+                                    NLUC_MOST_TABLES, 64 * NLUC_MOST_TABLES, 255, 0xFFFFFF, ((uint64_t)1 << 40) - 1,
+                                    NLUC_MOST_TABLES};
     nluc_coded *c = &m->coded;
-    uint64_t fields[11], left, start;
+    uint64_t fields[12] = {0}, left, start;
     uint32_t i, length, unit = m->n_columns <= 256 ? 1 : 2;
     nluc_bytes all;
     const uint8_t *at;
     nluc_status status;
-    for (i = 0; i < 11; i++)
-        if (!nluc_field(rows, names[i], 0, most[i], end, &fields[i])) return NLUC_E_H3;
+    for (i = 0; i < 12; i++) /* files of before 1.2 have no runs */
+        if ((i < 11 || nluc_mp_get(rows, names[i], end).type != NLUC_MP_BAD) && !nluc_field(rows, names[i], 0, most[i], end, &fields[i]))
+            return NLUC_E_H3;
     m->n_entries = (uint32_t)fields[0];
     m->n_offsets = (uint32_t)fields[1];
     m->count = fields[2];
@@ -2284,9 +2302,10 @@ NLUC_API nluc_status nluc_open_coded(nluc_model *m, nluc_value rows, const uint8
     m->n_groups = (uint32_t)fields[5];
     c->zero = (uint8_t)fields[8];
     c->top = (uint32_t)fields[9];
+    c->n_runs = (uint8_t)fields[11];
     m->idf_bytes = (m->idf_bits + 7u) / 8;
     left = 16 * fields[6] + fields[7];
-    length = 9 + 3 * (nluc_row_class(m->n_columns) + 1); /* contexts */
+    length = nluc_contexts(m) + c->n_runs;
     if (!nluc_exactly(m, "row_tables", 5 * fields[4] + 12 * fields[5] + (uint64_t)m->n_columns * unit + length + left, &all))
         return NLUC_E_S6;
     if (!m->n_entries != !c->n_levels || !m->n_entries != !m->n_groups || !fields[6]) return NLUC_E_R6;
@@ -2331,7 +2350,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     static const char *const types[] = {"str",   "object", "bool",   "int8",   "int16",   "int32",  "int64",
                                         "uint8", "uint16", "uint32", "uint64", "float32", "float64"};
     static const char *const coders[] = {"plain", "dense", "pool", "coded"};
-    static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool", "rows.coded"};
+    static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool", "rows.coded", "rows.runs"};
     const uint8_t *end, *at;
     nluc_value header, v, rows, index, slots;
     nluc_status status;
@@ -2356,7 +2375,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     if (v.type != NLUC_MP_MAP) return NLUC_E_H3;
     for (at = v.next, i = 0; i < v.number; i++) {
         nluc_value name = nluc_mp_read(at, end);
-        if (nluc_choice(name, abilities, 4) < 0) return NLUC_E_H2;
+        if (nluc_choice(name, abilities, 5) < 0) return NLUC_E_H2;
         at = nluc_mp_skip(name.next, end, 8);
     }
 #define NLUC_PICK(field, map, key, words, count)                                          \
@@ -2558,12 +2577,12 @@ NLUC_API uint32_t nluc_find(const nluc_model *m, uint32_t space, const uint8_t *
  * Section 7. A row is of one of four forms: `count` pairs of column and code at `at`; the codes of all columns; `count`
  * weights, entropy coded, from bit `bit` on; or packed: `count` exceptions (pairs), then a field for each column.
  */
-typedef enum { NLUC_PAIRS, NLUC_ALL_CODES, NLUC_SYMBOLS, NLUC_FIELDS } nluc_form;
+typedef enum { NLUC_PAIRS, NLUC_ALL_CODES, NLUC_SYMBOLS, NLUC_FIELDS, NLUC_RUN } nluc_form;
 
 typedef struct {
     const uint8_t *at;
     uint32_t count;
-    uint8_t form, kind; /* kind: of fields, as the group says */
+    uint8_t form, kind; /* kind: of fields, as the group says; of a run, its table */
     uint16_t bit;
 } nluc_row;
 
@@ -2779,10 +2798,16 @@ NLUC_API inline uint32_t nluc_head(const nluc_model *m, nluc_row *row, int *clam
     }
     k = nluc_log2(rank + 1);
     meaning = nluc_symbol(c, c->map[1 + (k < 7 ? k : 7)], window);
-    row->count = nluc_number(meaning, window);
+    k = nluc_number(meaning, window);
+    row->bit = (uint16_t)(bit + (meaning & 63));
+    row->count = k - c->n_runs;
+    if (k < c->n_runs) {
+        row->form = NLUC_RUN;
+        row->kind = c->map[nluc_contexts(m) + k];
+        row->count = m->n_columns;
+    }
     if (clamped) *clamped = (m->idf_bits && rank > c->top) || row->count > m->n_columns;
     if (row->count > m->n_columns) row->count = m->n_columns;
-    row->bit = (uint16_t)(bit + (meaning & 63));
     return rank < c->top ? c->top - rank : 0;
 }
 
@@ -2867,6 +2892,135 @@ NLUC_API void nluc_unpack(const uint8_t *p, uint32_t bits, uint32_t columns, uin
     }
 }
 
+/* -- Coded rows: runs ---- */
+
+/* 57 or more bits from a bit of the section on, the first one highest. */
+NLUC_API inline uint64_t nluc_run_window(const nluc_model *m, uint64_t bit) {
+    uint64_t byte = bit >> 3, last = m->rows.length - 8;
+    return nluc_u64_big(m->rows.data + (byte < last ? byte : last)) << (bit & 7);
+}
+
+/* The next code of a run, symbol by symbol, and above its 16 bits how many bits it has. (By value: a run whose address is
+ * taken stays in memory, and is read at half the speed.) */
+NLUC_API inline uint32_t nluc_run_code(const nluc_model *m, uint32_t table, uint64_t bit) {
+    uint64_t window = nluc_run_window(m, bit);
+    uint32_t meaning = nluc_symbol(&m->coded, table, window), number = nluc_number(meaning, window);
+    return ((number ? nluc_weight_code(m, number - 1) : m->coded.zero) & 0xFFFF) | (meaning & 63) << 16;
+}
+
+/* Tables that read several columns of a run at once: what a window of NLUC_RUN_BITS (at most 11) bits begins with. The first
+ * byte says how many bits that are, the next six have the codes, and the last says how many codes: 0 if not even one ends
+ * within the window. */
+#ifndef NLUC_RUN_BITS
+#define NLUC_RUN_BITS 10
+#endif
+
+/* The bytes that nluc_make_runs needs; 0 if the model has no runs. */
+NLUC_API size_t nluc_runs_size(const nluc_model *m) {
+    return m->coder == NLUC_CODED ? ((size_t)m->coded.n_runs << NLUC_RUN_BITS) * sizeof(uint64_t) : 0;
+}
+
+/* Make these tables, in memory that stays with the model and is aligned for uint64_t. Not a must: without them the answers
+ * are the same, and a long row takes some five times as long. */
+NLUC_API void nluc_make_runs(nluc_model *m, void *memory) {
+    uint64_t *out = (uint64_t *)memory;
+    uint32_t i, x;
+    for (i = 0; i < m->coded.n_runs && m->coder == NLUC_CODED; i++, out += 1 << NLUC_RUN_BITS) {
+        uint32_t table = m->coded.map[nluc_contexts(m) + i];
+        uint16_t first[1 << NLUC_RUN_BITS]; /* code, and its bits in the upper byte */
+        for (x = 0; x < 1u << NLUC_RUN_BITS; x++) {
+            uint64_t window = (uint64_t)x << (64 - NLUC_RUN_BITS);
+            uint32_t meaning = nluc_symbol(&m->coded, table, window), number = nluc_number(meaning, window);
+            first[x] = (uint16_t)(((number ? nluc_weight_code(m, number - 1) : m->coded.zero) & 255) | (meaning & 63) << 8);
+        }
+        for (x = 0; x < 1u << NLUC_RUN_BITS; x++) {
+            uint32_t bits = 0, count = 0;
+            uint64_t codes = 0;
+            for (; count < 6; count++) {
+                uint32_t next = first[x << bits & ((1u << NLUC_RUN_BITS) - 1)];
+                if (bits + (next >> 8) > NLUC_RUN_BITS) break;
+                codes |= (uint64_t)(next & 255) << 8 * count;
+                bits += next >> 8;
+            }
+            out[x] = bits | codes << 8 | (uint64_t)count << 56;
+        }
+        m->coded.runs[table] = out;
+    }
+}
+
+/* A run that is being read. */
+typedef struct {
+    uint64_t bit;            /* of the section */
+    const uint64_t *several; /* or null */
+    uint8_t *out, *end;
+    uint32_t table;
+} nluc_run;
+
+#define NLUC_RUN_ROOM 40 /* bytes after the columns of a row that may be written */
+
+NLUC_API inline nluc_run nluc_run_of(const nluc_model *m, const nluc_row *row, uint8_t *out) {
+    nluc_run r;
+    r.several = m->coded.runs[row->kind];
+    r.out = out;
+    r.end = out ? out + m->n_columns : 0;
+    r.bit = (uint64_t)(row->at - m->rows.data) * 8 + row->bit;
+    r.table = row->kind;
+    return r;
+}
+
+/* Read the columns of one window. */
+NLUC_INLINE uint64_t nluc_run_look(nluc_run *r, uint64_t *window) {
+    uint64_t entry = r->several[*window >> (64 - NLUC_RUN_BITS)], codes = entry >> 8;
+    nluc_put_u64(r->out, codes);
+    *window <<= entry & 63;
+    r->bit += entry & 63;
+    r->out += entry >> 56;
+    return entry >> 56;
+}
+
+/* Read the next column. */
+NLUC_INLINE void nluc_run_one(const nluc_model *m, nluc_run *r) {
+    uint32_t code = nluc_run_code(m, r->table, r->bit);
+    if (r->out >= r->end) return; /* what follows the last column */
+    *r->out++ = (uint8_t)code;
+    r->bit += code >> 16;
+}
+
+/* Read what is left of a run. */
+NLUC_API void nluc_read_run(const nluc_model *m, nluc_run r) {
+    while (r.out < r.end) {
+        uint64_t window = nluc_run_window(m, r.bit), count = 0;
+        uint32_t i;
+        for (i = 0; r.several && i < 5; i++) count = nluc_run_look(&r, &window);
+        if (NLUC_RARE(!count)) nluc_run_one(m, &r);
+    }
+}
+
+/* Read the columns of five windows of each of two runs: a look-up of one while the other waits for its own. If the last has
+ * none, its code is too long for a table. */
+NLUC_INLINE void nluc_run_step(const nluc_model *m, nluc_run *a, nluc_run *b) {
+    uint64_t u = nluc_run_window(m, a->bit), v = nluc_run_window(m, b->bit), on_a, on_b;
+    nluc_run_look(a, &u);
+    nluc_run_look(b, &v);
+    nluc_run_look(a, &u);
+    nluc_run_look(b, &v);
+    nluc_run_look(a, &u);
+    nluc_run_look(b, &v);
+    nluc_run_look(a, &u);
+    nluc_run_look(b, &v);
+    on_a = nluc_run_look(a, &u);
+    on_b = nluc_run_look(b, &v);
+    if (NLUC_RARE(!on_a)) nluc_run_one(m, a);
+    if (NLUC_RARE(!on_b)) nluc_run_one(m, b);
+}
+
+/* Read two runs. */
+NLUC_APART void nluc_read_runs(const nluc_model *m, nluc_run a, nluc_run b) {
+    while (a.several && b.several && a.out < a.end && b.out < b.end) nluc_run_step(m, &a, &b);
+    nluc_read_run(m, a);
+    nluc_read_run(m, b);
+}
+
 /* The code that stands for a field of packed rows. */
 NLUC_API inline uint32_t nluc_field_code(const nluc_model *m, uint32_t kind, uint32_t field) {
     return kind == 8 ? field : (m->coded.zero - (kind >> 4) + field) & 255;
@@ -2887,8 +3041,16 @@ NLUC_API nluc_row nluc_row_of(const nluc_model *m, uint32_t slot) {
 NLUC_API uint32_t nluc_read_row(const nluc_model *m, nluc_row row, uint16_t *columns, uint8_t *codes) {
     uint32_t i, count = 0, column, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
     const uint8_t *p = row.at;
+    uint64_t bit;
     nluc_weights w;
-    if (row.form == NLUC_SYMBOLS)
+    if (row.form == NLUC_RUN)
+        for (bit = nluc_run_of(m, &row, 0).bit; count < m->n_columns; count++) {
+            columns[count] = (uint16_t)count;
+            number = nluc_run_code(m, row.kind, bit);
+            codes[count] = (uint8_t)number;
+            bit += number >> 16;
+        }
+    else if (row.form == NLUC_SYMBOLS)
         for (w = nluc_weights_of(m, &row); w.left; count++) {
             column = nluc_next(m, &w, &number);
             if (column == m->n_columns) break;
@@ -2956,6 +3118,14 @@ NLUC_API inline void nluc_add_packed(const nluc_model *m, nluc_row row, double v
     if (m->even) return;
     for (i = 0; i < m->n_columns; i++)
         sums[i] += value * book[nluc_field_code(m, row.kind, (uint32_t)p[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1))];
+}
+
+/* The same for a run, of a model whose codebook is not even; room: for its codes. */
+NLUC_API void nluc_add_run(const nluc_model *m, const nluc_row *row, double value, const double *book, uint8_t *room, double *sums) {
+    nluc_run run = nluc_run_of(m, row, room);
+    uint32_t i;
+    nluc_read_run(m, run);
+    for (i = 0; i < m->n_columns; i++) sums[i] += value * book[room[i]];
 }
 
 /* scores += value * row. book may be null: then weights are read from the file, and a pair out of range is left out by a
@@ -3247,8 +3417,9 @@ typedef struct {
     const uint8_t *rows[NLUC_STAGE];
     double values[NLUC_STAGE], offset; /* offset: what every column has too much of in the end */
     uint8_t zeros[NLUC_STAGE];         /* of each row, the byte of weight 0 */
-    uint8_t *room;                     /* of `most` unpacked rows, each of n_columns + 8 bytes */
+    uint8_t *room;                     /* of `most` unpacked rows, each of n_columns + NLUC_RUN_ROOM bytes */
     uint32_t count, most;
+    nluc_run run;                      /* one that waits for another, to be read together; or out is null */
 } nluc_batch;
 
 /* Add the rows to the sums, and their bytes of weight 0 to the offset. Both by the same operations: what all columns have too
@@ -3256,6 +3427,8 @@ typedef struct {
 NLUC_API void nluc_flush(const nluc_model *m, nluc_batch *batch, double *sums) {
     uint32_t i;
     if (!batch->count) return;
+    if (batch->run.out) nluc_read_run(m, batch->run);
+    batch->run.out = 0;
     NLUC_ADD_CODES(batch->rows, batch->values, batch->count, m->n_columns, sums);
     for (i = 0; i < batch->count; i++) batch->rows[i] = &batch->zeros[i];
     NLUC_ADD_CODES(batch->rows, batch->values, batch->count, 1, &batch->offset);
@@ -3266,9 +3439,18 @@ NLUC_API void nluc_flush(const nluc_model *m, nluc_batch *batch, double *sums) {
 NLUC_API void nluc_add_to_batch(const nluc_model *m, nluc_batch *batch, const nluc_row *row, double value, double *sums) {
     const uint8_t *bytes = row->at;
     uint32_t zero = m->zero;
+    uint8_t *out = batch->room + (size_t)batch->count * (m->n_columns + NLUC_RUN_ROOM);
+    if (row->form == NLUC_RUN) {
+        nluc_run run = nluc_run_of(m, row, out);
+        bytes = out;
+        if (batch->run.out) {
+            nluc_read_runs(m, batch->run, run);
+            run.out = 0;
+        }
+        batch->run = run;
+    }
     if (row->form == NLUC_FIELDS) {
         uint32_t bits = row->kind & 15u;
-        uint8_t *out = batch->room + (size_t)batch->count * (m->n_columns + 8);
         bytes += row->count * (m->n_columns <= 256 ? 2u : 3u);
         if (bits < 8) zero += (row->kind >> 4) - m->coded.zero;
         if (bits < 8) nluc_unpack(bytes, bits, m->n_columns, out);
@@ -3286,11 +3468,12 @@ NLUC_API double *nluc_make_book(nluc_sample *s, nluc_batch *batch) {
     const nluc_model *m = s->model;
     size_t columns = (m->n_columns > 256 ? (size_t)m->n_columns : 256) + 1, i, used = (256 + columns) * sizeof(double);
     double *book = (double *)(void *)s->text;
-    if (s->text_room < used + (m->coder == NLUC_CODED ? m->n_columns + 8 : 0)) return 0;
+    if (s->text_room < used + (m->coder == NLUC_CODED ? m->n_columns + NLUC_RUN_ROOM : 0)) return 0;
     for (i = 0; i < 256; i++) book[i] = i < m->n_codes ? (double)nluc_f32(m->codebook.data + 4 * i) : 0;
     for (i = 0; i < columns; i++) book[256 + i] = 0;
     batch->room = s->text + used;
-    used = (s->text_room - used) / ((size_t)m->n_columns + 8);
+    used = (s->text_room - used) / ((size_t)m->n_columns + NLUC_RUN_ROOM);
+    batch->run.out = 0;
     batch->most = used < NLUC_STAGE ? (uint32_t)used : NLUC_STAGE;
     return book;
 }
@@ -3339,6 +3522,7 @@ NLUC_API nluc_status nluc_finish(nluc_sample *s, double *scores) {
     batch.offset = 0;
     batch.count = 0;
     batch.most = NLUC_STAGE;
+    batch.run.out = 0;
     if (m->coder == NLUC_CODED || (m->coder != NLUC_DENSE && columns > 1 && columns <= 256)) {
         book = nluc_make_book(s, &batch);
         if (book) sums = book + 256;
@@ -3350,6 +3534,7 @@ NLUC_API nluc_status nluc_finish(nluc_sample *s, double *scores) {
         if (!f->found) continue;
         total += f->value;
         if (row->form == NLUC_FIELDS) nluc_add_packed(m, *row, f->value, book, sums);
+        if (row->form == NLUC_RUN && !m->even) nluc_add_run(m, row, f->value, book, batch.room, sums);
         if (row->form >= NLUC_ALL_CODES && row->form != NLUC_SYMBOLS && m->even)
             nluc_add_to_batch(m, &batch, row, f->value, sums);
         else if (row->form <= NLUC_ALL_CODES)
@@ -3496,6 +3681,16 @@ NLUC_API int nluc_verify_ranks(const uint8_t *blocks, size_t length, uint64_t ex
 /* Rules R3 and R7 of a row of coded rows: nothing in it needs a clamp. */
 NLUC_API nluc_status nluc_verify_coded_row(const nluc_model *m, nluc_row row) {
     uint32_t i, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
+    uint64_t bit;
+    if (row.form == NLUC_RUN) {
+        for (bit = nluc_run_of(m, &row, 0).bit, i = 0; i < m->n_columns; i++) {
+            number = nluc_run_code(m, row.kind, bit);
+            bit += number >> 16;
+            number &= 0xFFFF;
+            if (number >= m->n_codes) return number > 255 ? NLUC_E_R7 : NLUC_E_R3;
+        }
+        return NLUC_OK;
+    }
     if (row.form == NLUC_SYMBOLS) {
         nluc_weights w = nluc_weights_of(m, &row);
         while (w.left) {

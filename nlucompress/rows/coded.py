@@ -30,14 +30,16 @@ DIRECT = 16  # numbers below it are symbols of their own
 SYMBOLS = 56  # of numbers below 2^24
 MOST_SYMBOLS = 64  # of a table
 FIRST_ROW = 9  # contexts before those of row classes: one of idf, eight of lengths
-MOST_TABLES = 12
+MOST_TABLES = 15
+CONTEXT_TABLES = 12  # of them, for all but runs
 MOST_GROUPS = 4096
 MOST_LEVELS = 4
 WRITTEN_LEVELS = 2  # a third would save one percent of slots and pointers, and cost each look-up a rank
-PACKED = ((1, 0), (1, 1), (2, 1), (2, 2), (4, 7), (4, 8), (8, 0))  # bits of a field, and the field of code zero
-WEIGHTS_A_LOOKUP = 3.0  # that are entropy coded, on average: frequent rows are packed until it is no more
-LEAST_PACKED = 3  # weights of a row that may be packed
-MOST_GROWTH = 0.062  # of rows, for that
+PACKED = ((8, 0),)  # bits of a field and the field of code zero; readers know (1, 0…1), (2, 0…3), (4, 0…15) too
+MOST_RUNS = 6  # tables of runs; readers know 15
+RUN_BITS = 10  # of the longest code of a run: what a reader's table of several symbols spans
+NANOSECONDS = (12.0, 0.7, 0.1)  # a reader's, about: a weight behind a gap, a column of a run, a column of bytes
+MOST_GROWTH = 0.05  # of entries, for the sake of speed
 
 
 # -- numbers and classes of rows --------------------------------------------------------------------------------------
@@ -122,14 +124,23 @@ def _encode(table: Table) -> Encoded:
     entries = _renumbered(entries, order)
     stream = _stream(entries, columns, bool(idf_bits))
     frequency = entries.uses * _frequencies(table.idf, top - entries.ranks)
-    kinds, exceptions = _choose(entries, stream, columns, frequency, -(-idf_bits // 8))
-    stream = Stream(*(part[kinds[stream.entry] == 0] for part in stream))
+    runs = runs_of(entries, columns)
+    kinds, exceptions, chosen = _choose(entries, stream, runs, columns, frequency, -(-idf_bits // 8))
+    in_run = chosen >= 0
+    used = np.unique(chosen[in_run])
+    chosen = np.where(in_run, np.searchsorted(used, chosen), -1)
+    runs = Runs([runs.lengths[i] for i in used.tolist()], runs.bits[used])
+    stream = _chosen(stream, kinds, chosen, len(used))
     counts = np.bincount(stream.context * SYMBOLS + stream.symbol, minlength=contexts(columns) * SYMBOLS)
-    mapped, grouped = joined(counts.reshape(-1, SYMBOLS), MOST_TABLES)
+    mapped, grouped = joined(counts.reshape(-1, SYMBOLS), min(CONTEXT_TABLES, MOST_TABLES - len(runs.lengths)))
     lengths = [code_lengths(row) for row in grouped] or [[0] + [-1] * (SYMBOLS - 1)]  # one table, if only of nothing
+    mapped = np.concatenate([mapped, len(lengths) + np.arange(len(runs.lengths))])
+    lengths += runs.lengths
     bits = np.array(lengths, np.int64).reshape(-1, SYMBOLS)[mapped[stream.context], stream.symbol] + stream.extra
 
-    sizes = np.bincount(stream.entry, bits, len(kinds)).astype(np.int64)
+    heads_of_runs = np.bincount(stream.entry, bits, len(kinds)).astype(np.int64)
+    sizes = heads_of_runs.copy()
+    sizes[in_run] += runs.bits[chosen[in_run], in_run]
     unit = class_bytes(columns) + 1
     single = (entries.uses == 1) & (kinds == 0)
     shared = np.flatnonzero(~single)
@@ -158,6 +169,12 @@ def _encode(table: Table) -> Encoded:
 
     rows = np.zeros(total + -(-int(offsets[-1]) // 8) + GUARD, np.uint8)
     _write_stream(rows, stream, bits, starts[new], mapped, lengths)
+    each = max(1, (1 << 21) // max(columns, 1))
+    for first in range(0, int(in_run.sum()), each):
+        some = np.flatnonzero(in_run)[first : first + each]
+        part = _stream_of_runs(entries, some, chosen[some] + contexts(columns), columns)
+        length = np.array(lengths, np.int64)[mapped[part.context], part.symbol] + part.extra
+        _write_stream(rows, part, length, (starts[new] + heads_of_runs)[some], mapped, lengths)
     for kind in np.unique(kinds[kinds > 0]).tolist():
         at = np.flatnonzero(kinds == kind)
         _write_packed(rows, entries, at, kind, starts[new[at]] // 8, sizes[at], columns, idf_bits, zero)
@@ -175,6 +192,7 @@ def _encode(table: Table) -> Encoded:
         "entries": count, "singles": len(kinds) - count, "bits": int(offsets[-1]), "low_bits": low_bits,
         "levels": len(heads), "groups": len(groups), "tables": len(tables),
         "symbols": sum(map(len, tables)) - 16 * len(tables), "zero": zero, "top": top, "count": len(codes.data),
+        "runs": len(runs.lengths),
     }  # fmt: skip
     if len(groups) > MOST_GROUPS or len(rows) >= 1 << 32:
         raise BuildError(f"{len(groups)} sizes of entries in {len(rows)} bytes: the limits are {MOST_GROUPS} and 2^32")
@@ -289,43 +307,135 @@ def _frequencies(idf: npt.NDArray[np.float32] | None, numbers: Integers) -> Inte
     return out
 
 
-def _choose(
-    entries: Entries, stream: Stream, columns: int, frequency: Integers, idf_bytes: int
-) -> tuple[Integers, Integers]:
-    """The kind of each entry, 0 if it is entropy coded, and how many exceptions it has: the best by weights saved a byte.
+class Runs(NamedTuple):
+    """Tables of runs: code lengths of each table's symbols; the bits of each entry's columns by each: (tables, entries)."""
 
-    Kinds: bits of a field, plus 16 times the field that stands for code zero.
+    lengths: list[list[int]]
+    bits: Integers
+
+
+def runs_of(entries: Entries, columns: int) -> Runs:
+    """Tables for entries as runs: a few, each the best for the entries that it suits best (k-means, in bits).
+
+    Entries of few weights take no part. One table more is kept if it saves more than its own bytes.
+    """
+    counts = np.diff(entries.indptr)
+    fit = np.flatnonzero(counts >= max(columns // 12, 1))
+    best = Runs([], np.empty((0, len(counts)), np.int64))
+    if not len(fit):
+        return best
+    row = np.repeat(np.arange(len(counts)), counts)
+    symbol, extra = symbols_of(1 + 2 * (np.abs(entries.values) - 1) + (entries.values > 0))
+    extras = np.bincount(row, extra, len(counts)).astype(np.int64)
+    sample = fit[:: -(-len(fit) // (1 << 14))]
+    taken = np.full(len(counts), -1)
+    taken[sample] = np.arange(len(sample))
+    there = taken[row] >= 0
+    histogram = np.zeros((len(sample), SYMBOLS), np.int64)
+    np.add.at(histogram, (taken[row[there]], symbol[there]), 1)
+    histogram[:, 0] = columns - counts[sample]
+    known = np.bincount(symbol, minlength=SYMBOLS) > 0
+    known[0] = True
+    order = np.argsort(np.argsort(counts[sample], kind="stable"), kind="stable")
+    least = np.inf
+    for number in range(1, MOST_RUNS + 1):
+        which = order * number // len(sample)
+        for _ in range(8):
+            lengths = [code_lengths(histogram[which == i].sum(0) + known, RUN_BITS) for i in range(number)]
+            which = (histogram @ np.maximum(np.array(lengths), 0).T).argmin(1)
+        zeros = np.where(counts < columns, columns - counts, 0)
+        bits = np.stack([zeros * each[0] + np.bincount(row, each[symbol], len(counts)).astype(np.int64)
+                         for each in np.maximum(np.array(lengths), 0)])  # fmt: skip
+        total = int(bits.min(0)[fit].sum()) + 8 * 40 * number
+        if total >= least:
+            break
+        least = total
+        best = Runs(lengths, np.where(counts >= max(columns // 12, 1), bits + extras, 1 << 40))
+    return best
+
+
+def _stream_of_runs(entries: Entries, some: Integers, contexts: Integers, columns: int) -> Stream:
+    """What is to be written of entries as runs: a number for each column, 0 of one without a weight."""
+    numbers = np.zeros((len(some), columns), np.int64)
+    counts = np.diff(entries.indptr)[some]
+    at = ranges(entries.indptr[some], counts)
+    values = entries.values[at]
+    numbers[np.repeat(np.arange(len(some)), counts), entries.columns[at]] = 1 + 2 * (np.abs(values) - 1) + (values > 0)
+    flat = numbers.reshape(-1)
+    which = np.repeat(np.arange(len(some)), columns)
+    return Stream(which, contexts[which], flat, *symbols_of(flat))
+
+
+def _chosen(stream: Stream, kinds: Integers, table: Integers, runs: int) -> Stream:
+    """Of a stream of all entries, what is entropy coded: all of some entries, the heads of runs.
+
+    A number in the place of the length says which table a run has; lengths come after these numbers.
+    """
+    in_run = table[stream.entry] >= 0
+    left = Stream(*(part[(kinds[stream.entry] == 0) & ((stream.context < FIRST_ROW) | ~in_run)] for part in stream))
+    length = (left.context > 0) & (left.context < FIRST_ROW)
+    number = np.where(table[left.entry] >= 0, table[left.entry], left.number + runs)
+    number = np.where(length, number, left.number)
+    symbol, extra = symbols_of(number)
+    return left._replace(number=number, symbol=symbol, extra=extra)
+
+
+def _costs(context: Integers, number: Integers, most: int) -> tuple[npt.NDArray[np.float64], Integers]:
+    """Bits of each symbol in each of ``most`` contexts where these numbers occur, and the numbers' own extra bits."""
+    symbol, extra = symbols_of(number)
+    counts = np.bincount(context * SYMBOLS + symbol, minlength=most * SYMBOLS).reshape(-1, SYMBOLS)
+    return np.log2(np.maximum(counts.sum(1, keepdims=True), 1)) - np.log2(np.maximum(counts, 0.5)), extra
+
+
+def _choose(
+    entries: Entries, stream: Stream, runs: Runs, columns: int, frequency: Integers, idf_bytes: int
+) -> tuple[Integers, Integers, Integers]:
+    """The kind of each entry, 0 if it is entropy coded; how many exceptions it has; the table of a run, or -1.
+
+    The smallest form; then, as long as all may grow, the faster ones of those entries that save most time a byte. Kinds:
+    bits of a field, plus 16 times the field that stands for code zero.
     """
     lengths = np.diff(entries.indptr)
-    row = np.repeat(np.arange(len(lengths)), lengths)
-    estimate = np.bincount(stream.context * SYMBOLS + stream.symbol, minlength=contexts(columns) * SYMBOLS).reshape(
-        -1, SYMBOLS
-    )
-    cost = np.log2(np.maximum(estimate.sum(1, keepdims=True), 1)) - np.log2(np.maximum(estimate, 0.5))
-    coded = np.bincount(stream.entry, cost[stream.context, stream.symbol] + stream.extra, len(lengths)) / 8
-    best, kinds, exceptions = (
-        np.full(len(lengths), np.inf),
-        np.zeros(len(lengths), np.int64),
-        np.zeros(len(lengths), np.int64),
-    )
+    count, tables = len(lengths), len(runs.lengths)
+    at = np.arange(count)
+    row = np.repeat(at, lengths)
+    cost, extra = _costs(stream.context, stream.number, contexts(columns))
+    each = cost[stream.context, stream.symbol] + extra
+    body = np.bincount(stream.entry, each * (stream.context >= FIRST_ROW), count)
+    rank = np.bincount(stream.entry, each * (stream.context == 0), count)
+    context = np.minimum(magnitude(entries.ranks + 1), 7)
+    table = np.where(runs.bits.min(0, initial=1 << 40) < body, runs.bits.argmin(0) if tables else 0, -1)
+    for _ in range(4):  # what says which table a run has, or how long another row is, costs bits as well
+        cost, extra = _costs(context, np.where(table >= 0, table, lengths + tables), 8)
+        behind_gap = body + cost[context, symbols_of(lengths + tables)[0]] + symbols_of(lengths + tables)[1]
+        in_run = np.vstack([runs.bits + cost[context, :tables].T, np.full(count, 1e12)])
+        table = np.where(in_run.min(0) < behind_gap, in_run.argmin(0), -1)
+    fields, kinds, exceptions = np.full(count, np.inf), np.zeros(count, np.int64), np.zeros(count, np.int64)
     for bits, bias in PACKED:
         low, high = -bias, (1 << bits) - 1 - bias
         outside = (entries.values < low) | (entries.values > high) if bits < 8 else np.zeros(len(row), bool)
-        count = np.bincount(row[outside], minlength=len(lengths))
-        size = idf_bytes + -(-columns * bits // 8) + count * (class_bytes(columns) + 1)
-        better = size + 0.5 * count < best
-        best[better] = (size + 0.5 * count)[better]
-        kinds[better], exceptions[better] = bits + 16 * bias, count[better]
-    saved = (frequency * lengths).astype(np.float64)
-    price = np.maximum(best - coded, 0.01)
-    ratio = np.where(lengths >= LEAST_PACKED, saved / price, -1.0)
-    turn = np.argsort(-ratio, kind="stable")
-    left = saved.sum() - np.cumsum(saved[turn]) + saved[turn]  # before each is packed
-    paid = np.cumsum(price[turn])
-    packed = (left > WEIGHTS_A_LOOKUP * frequency.sum()) & (paid <= MOST_GROWTH * coded.sum()) & (ratio[turn] > 0)
-    out = np.zeros(len(lengths), np.int64)
-    out[turn[packed]] = kinds[turn[packed]]
-    return out, np.where(out > 0, exceptions, 0)
+        number = np.bincount(row[outside], minlength=count)
+        size = 8.0 * (idf_bytes + -(-columns * bits // 8) + number * (class_bytes(columns) + 1.5))
+        better = size < fields
+        fields[better], kinds[better], exceptions[better] = size[better], bits + 16 * bias, number[better]
+    weight, column, one_byte = NANOSECONDS
+    time = np.stack([weight * lengths, np.full(count, column * columns), one_byte * columns + weight * exceptions])
+    size = np.stack([behind_gap + rank, in_run.min(0) + rank, fields])
+    form = np.where(table >= 0, 1, 0)
+    left = MOST_GROWTH * float(size[form, at].sum())
+    for faster in (1, 2):
+        price = np.maximum(size[faster] - size[form, at], 0.01)
+        saved = frequency * (time[form, at] - time[faster])
+        turn = np.argsort(-np.where(saved > 0, saved / price, -1.0), kind="stable")
+        turn = turn[(saved[turn] > 0) & (lengths[turn] > 0)]
+        turn = turn[np.cumsum(price[turn]) <= (left / 2 if faster == 1 else left)]
+        left -= float(price[turn].sum())
+        form[turn] = faster
+    return (
+        np.where(form == 2, kinds, 0),
+        np.where(form == 2, exceptions, 0),
+        np.where(form == 1, in_run.argmin(0), -1),
+    )
 
 
 def _fewer(sizes: Integers, bits: int) -> Integers:
@@ -509,8 +619,8 @@ def _bits(shape: Shape, parameters: Parameters) -> int:
 def _read(shape: Shape, parameters: Parameters, exactly: Exactly) -> Sections:
     levels, groups, tables = parameters["levels"], parameters["groups"], parameters["tables"]
     columns, entries = shape.columns, parameters["entries"]
-    lengths = [levels * LEVEL.itemsize, groups * GROUP.itemsize, columns * class_bytes(columns), contexts(columns),
-               16 * tables + parameters["symbols"]]  # fmt: skip
+    lengths = [levels * LEVEL.itemsize, groups * GROUP.itemsize, columns * class_bytes(columns),
+               contexts(columns) + parameters["runs"], 16 * tables + parameters["symbols"]]  # fmt: skip
     parts = np.split(exactly("row_tables", sum(lengths)), np.cumsum(lengths)[:-1])
     out: Sections = {
         "levels": parts[0].view(LEVEL), "groups": parts[1].view(GROUP),
@@ -576,7 +686,7 @@ class CodedReader:
         self._offsets: Integers | None = None
         self.clamped = False
         self._tables: Tables | None = None
-        self._count = parameters["tables"]
+        self._count, self._runs = parameters["tables"], parameters["runs"]
 
     def find(self, slots: Integers) -> tuple[Integers, Integers, Integers]:
         """Of each slot's entry: the bit where it starts, its kind, and its size in bits, if packed in bytes, if single 0.
@@ -681,11 +791,13 @@ class CodedReader:
         if not len(at):
             return which, which, which
         left, at = self.number(1 + np.minimum(magnitude(ranks + 1), 7), at)
-        left = self._clamp(left, self._columns)
+        in_run = left < self._runs
+        run = self._run(which[in_run], at[in_run], contexts(self._columns) + left[in_run])
+        which, at, left = which[~in_run], at[~in_run], self._clamp(left[~in_run] - self._runs, self._columns)
         whole = left == self._columns
         context = FIRST_ROW + 3 * half_magnitude(left)
         column = np.full(len(at), -1)
-        out: list[tuple[Integers, Integers, Integers]] = [(which[:0],) * 3]
+        out = [run]
         while True:
             some = left > 0
             which, at, left, whole, context, column = (x[some] for x in (which, at, left, whole, context, column))
@@ -701,6 +813,17 @@ class CodedReader:
             left = np.where(column < self._columns, left - 1, 0)
             self.clamped |= bool((column >= self._columns).any() or (code & ~255).any())
             out.append((which, column, code & 255))
+        return tuple(np.concatenate([part[i] for part in out]) for i in range(3))  # type: ignore[return-value]
+
+    def _run(self, which: Integers, at: Integers, context: Integers) -> tuple[Integers, Integers, Integers]:
+        """Rows of runs: a number for each column, 0 of code zero."""
+        out: list[tuple[Integers, Integers, Integers]] = [(which[:0],) * 3]
+        for column in range(self._columns if len(which) else 0):
+            number, at = self.number(context, at)
+            some = number > 0
+            code = self._zero + np.where(number[some] & 1, -1, 1) * ((number[some] + 1) // 2)
+            self.clamped |= bool((code & ~255).any())
+            out.append((which[some], np.full(len(code), column), code & 255))
         return tuple(np.concatenate([part[i] for part in out]) for i in range(3))  # type: ignore[return-value]
 
     def _packed(self, kind: int, which: Integers, at: Integers, size: Integers) -> tuple[Integers, Integers, Integers]:
@@ -745,10 +868,12 @@ CODED = Coder(
     "small",
     {"entries": (1 << 31) - 1, "singles": (1 << 31) - 1, "bits": (1 << 35) - 1, "low_bits": 31,
      "levels": MOST_LEVELS, "groups": MOST_GROUPS, "tables": MOST_TABLES,
-     "symbols": MOST_TABLES * MOST_SYMBOLS, "zero": 255, "top": (1 << 24) - 1, "count": (1 << 40) - 1},
+     "symbols": MOST_TABLES * MOST_SYMBOLS, "zero": 255, "top": (1 << 24) - 1, "count": (1 << 40) - 1,
+     "runs": MOST_TABLES},
     _encode,
     _bits,
     _read,
     CodedReader,
     _check,
+    {"runs": 0},
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -76,7 +77,7 @@ class Coder(NamedTuple):
     layout: "fast" or "small", which may choose it. limits: the largest value of each parameter (the least is 0).
     bits: how many bits of a record are the coder's. read: the sections, their lengths and relations checked, as arrays.
     reader: what looks rows up. check: the relations inside sections, and of the numbers in all records, which the reader
-    makes harmless when they were not checked.
+    makes harmless when they were not checked. absent: parameters that older files do not have, and what they mean then.
     ``read`` and ``check`` raise FormatError.
     """
 
@@ -87,6 +88,7 @@ class Coder(NamedTuple):
     read: Callable[[Shape, Parameters, Exactly], Sections]
     reader: Callable[[Shape, Parameters, Arrays], Reader]
     check: Callable[[Shape, Parameters, Arrays, Integers], None]
+    absent: Parameters = MappingProxyType({})
 
 
 def class_bytes(columns: int) -> int:
