@@ -122,7 +122,7 @@ def _encode(table: Table) -> Encoded:
     entries = _renumbered(entries, order)
     stream = _stream(entries, columns, bool(idf_bits))
     frequency = entries.uses * _frequencies(table.idf, top - entries.ranks)
-    kinds, exceptions = _choose(entries, stream, columns, frequency, -(-idf_bits // 8))
+    kinds, exceptions, notes = _choose(entries, stream, columns, frequency, -(-idf_bits // 8))
     stream = Stream(*(part[kinds[stream.entry] == 0] for part in stream))
     counts = np.bincount(stream.context * SYMBOLS + stream.symbol, minlength=contexts(columns) * SYMBOLS)
     mapped, grouped = joined(counts.reshape(-1, SYMBOLS), MOST_TABLES)
@@ -178,7 +178,7 @@ def _encode(table: Table) -> Encoded:
     }  # fmt: skip
     if len(groups) > MOST_GROUPS or len(rows) >= 1 << 32:
         raise BuildError(f"{len(groups)} sizes of entries in {len(rows)} bytes: the limits are {MOST_GROUPS} and 2^32")
-    return Encoded(parameters, sections, np.zeros(n, np.uint64), 0)
+    return Encoded(parameters, sections, np.zeros(n, np.uint64), 0, notes)
 
 
 def _distinct(codes: SparseRows, ranks: Integers, zero: int) -> tuple[Entries, Integers]:
@@ -291,10 +291,12 @@ def _frequencies(idf: npt.NDArray[np.float32] | None, numbers: Integers) -> Inte
 
 def _choose(
     entries: Entries, stream: Stream, columns: int, frequency: Integers, idf_bytes: int
-) -> tuple[Integers, Integers]:
+) -> tuple[Integers, Integers, dict[str, float]]:
     """The kind of each entry, 0 if it is entropy coded, and how many exceptions it has: the best by weights saved a byte.
 
-    Kinds: bits of a field, plus 16 times the field that stands for code zero.
+    Kinds: bits of a field, plus 16 times the field that stands for code zero. Also what that cost, by estimate: the entries
+    that are packed, the bytes of all entries without that, the bytes it adds, and the weights that a look-up decodes symbol
+    by symbol without it and with it.
     """
     lengths = np.diff(entries.indptr)
     row = np.repeat(np.arange(len(lengths)), lengths)
@@ -325,7 +327,14 @@ def _choose(
     packed = (left > WEIGHTS_A_LOOKUP * frequency.sum()) & (paid <= MOST_GROWTH * coded.sum()) & (ratio[turn] > 0)
     out = np.zeros(len(lengths), np.int64)
     out[turn[packed]] = kinds[turn[packed]]
-    return out, np.where(out > 0, exceptions, 0)
+    lookups = max(float(frequency.sum()), 1.0)
+    notes = {
+        "entries": len(out), "packed": int(packed.sum()), "entropy_coded_bytes": round(float(coded.sum())),
+        "packing_bytes": round(float(price[turn][packed].sum())),
+        "weights_a_lookup_unpacked": float(saved.sum()) / lookups,
+        "weights_a_lookup": float(saved[turn][~packed].sum()) / lookups,
+    }  # fmt: skip
+    return out, np.where(out > 0, exceptions, 0), notes
 
 
 def _fewer(sizes: Integers, bits: int) -> Integers:
