@@ -211,20 +211,14 @@ def neighbours(entries: Entries, columns: int) -> Integers:
     """An order of the classes in which those that share short rows are near: (columns,) class numbers.
 
     A chain grows at either end by the class that shares most rows with the three there, relative to its number of rows.
-    Integers only, so that every machine finds the same order. Time O(columns^2), and no more than 2048 classes are moved.
+    Integers only, so that every machine finds the same order. The chain takes time O(columns^2), and no more than 2048
+    classes are moved.
     """
     lengths = np.diff(entries.indptr)
     short = (lengths > 1) & (lengths <= max(4, columns // 8))
     if not 2 < columns <= 2048 or not short.any():
         return np.arange(columns)
-    together = np.zeros((columns, columns), np.int64)
-    chosen = np.flatnonzero(short)
-    for start in range(0, len(chosen), 1 << 13):
-        some = chosen[start : start + (1 << 13)]
-        there = np.zeros((len(some), columns), np.float32)
-        at = ranges(entries.indptr[some], lengths[some])
-        there[np.repeat(np.arange(len(some)), lengths[some]), entries.columns[at]] = 1
-        together += np.rint(there.T @ there).astype(np.int64)
+    together = _together(entries, np.flatnonzero(short), columns)
     alone = np.maximum(together.diagonal(), 1)
     near = (together << 20) // np.maximum(
         np.sqrt((alone[:, None] * alone[None, :]).astype(np.float64)).astype(np.int64), 1
@@ -243,6 +237,29 @@ def neighbours(entries: Entries, columns: int) -> Integers:
         chain.insert(0 if end == 0 else len(chain), best)
         left[best] = False
     return np.array(chain)
+
+
+def _together(entries: Entries, chosen: Integers, columns: int) -> Integers:
+    """How many of the chosen rows have a weight of both classes: (columns, columns).
+
+    A product of matrices, or, of rows that are short beside their columns, pair by pair.
+    """
+    together = np.zeros(columns * columns, np.int64)
+    lengths = np.diff(entries.indptr)
+    for start in range(0, len(chosen), 1 << 13):
+        some = chosen[start : start + (1 << 13)]
+        each = lengths[some]
+        at = ranges(entries.indptr[some], each)
+        if int((each * each).sum()) < len(some) * columns:  # about where both take the same time
+            mates = ranges(np.repeat(entries.indptr[some], each), np.repeat(each, each))
+            pairs = np.repeat(entries.columns[at], np.repeat(each, each)) * columns + entries.columns[mates]
+            cells, counts = np.unique(pairs, return_counts=True)
+            together[cells] += counts
+        else:
+            there = np.zeros((len(some), columns), np.float32)
+            there[np.repeat(np.arange(len(some)), each), entries.columns[at]] = 1
+            together += np.rint(there.T @ there).astype(np.int64).reshape(-1)
+    return together.reshape(columns, columns)
 
 
 def _renumbered(entries: Entries, order: Integers) -> Entries:
