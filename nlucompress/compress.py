@@ -33,9 +33,9 @@ MAX_IDF_BITS = 24
 class Compressed:
     """A compressed model, not yet on disk. source: what it was made of; data: the file; report: what quantizing cost.
 
-    coding: which row coder was ``chosen``, of which the ``bytes`` are the least: those of each coder that the layout allows,
-    with the idf numbers. Of coded rows also ``entries`` (distinct rows), ``packed`` (those of them that are packed, not
-    entropy coded), ``entropy_coded_bytes`` (all entries, were none packed), ``packing_bytes`` (what packing adds; both by
+    coding: which row coder was ``chosen``, because its ``bytes`` are the least: of each coder that the layout allows, with
+    the idf numbers. Of coded rows also ``entries`` (distinct rows), ``packed`` (those of them that are packed, not entropy
+    coded), ``entropy_coded_bytes`` (all entries, were none packed), ``packing_bytes`` (what packing adds; both by
     estimate), ``weights_a_lookup`` and ``weights_a_lookup_unpacked`` (weights that the look-up of an n-gram of training
     decodes symbol by symbol, on average, and how many it would if none were packed). The file does not keep it.
     """

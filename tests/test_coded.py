@@ -17,7 +17,7 @@ from nlucompress.backend import backend
 from nlucompress.errors import FormatError
 from nlucompress.linear import SparseRows
 from nlucompress.rows import CODERS, Encoded, Reader, Shape, Table
-from nlucompress.rows.coded import _distinct, _together, half_magnitude, least_number, levels_of, neighbours, symbols_of
+from nlucompress.rows.coded import _together, distinct, half_magnitude, least_number, levels_of, neighbours, symbols_of
 from nlucompress.rows.huffman import canonical, code_lengths, joined, read_tables
 
 CODED = CODERS["coded"]
@@ -159,7 +159,7 @@ def test_neighbours_are_a_permutation_that_keeps_together_what_occurs_together()
     pair = rng.integers(0, 20, 500)
     dense = np.zeros((500, 40), int)
     dense[np.arange(500), pair] = dense[np.arange(500), pair + 20] = 1
-    entries, _ = _distinct(strategies.sparse(dense, np.uint8), np.arange(500), 0)
+    entries, _ = distinct(strategies.sparse(dense, np.uint8), np.arange(500), 0)
     order = neighbours(entries, 40)
     assert sorted(order.tolist()) == list(range(40))
     place = np.argsort(order)
@@ -170,7 +170,7 @@ def test_neighbours_are_a_permutation_that_keeps_together_what_occurs_together()
 def test_shared_rows_are_counted_the_same_by_pairs_and_by_a_product(longest: int) -> None:
     rng = np.random.default_rng(longest)
     dense = rng.random((300, 40)) < longest / 40
-    entries, _ = _distinct(strategies.sparse(dense.astype(int), np.uint8), np.arange(300), 0)
+    entries, _ = distinct(strategies.sparse(dense.astype(int), np.uint8), np.arange(300), 0)
     chosen = rng.permutation(len(entries.ranks))[:200]
     there = np.zeros((len(entries.ranks), 40), int)
     there[np.repeat(np.arange(len(there)), np.diff(entries.indptr)), entries.columns] = 1

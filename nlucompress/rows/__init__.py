@@ -1,7 +1,8 @@
 """Rows of (class, code) to bytes and back. One coder an id; the header of a file names the coder it needs.
 
 ``coder.py`` says what a coder is; ``plain.py`` has ``plain`` and ``dense``, rows in slot order; ``pool.py`` has ``pool``,
-each distinct row once; ``coded.py`` has ``coded``, the same entropy coded. ``encode_rows`` takes the smallest. FORMAT.md, "Rows", is normative.
+each distinct row once; ``coded.py`` has ``coded``, the same entropy coded. ``encode_rows`` takes the smallest. FORMAT.md,
+"Rows", is normative.
 """
 
 from __future__ import annotations

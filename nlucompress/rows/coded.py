@@ -117,9 +117,9 @@ def _encode(table: Table) -> Encoded:
     codes, numbers, idf_bits, zero = table.codes, table.numbers, table.idf_bits, table.zero
     n, columns = codes.shape
     top = int(numbers.max(initial=0)) if idf_bits else 0
-    entries, which = _distinct(codes, top - numbers if idf_bits else np.zeros(n, np.int64), zero)
+    entries, which = distinct(codes, top - numbers if idf_bits else np.zeros(n, np.int64), zero)
     order = neighbours(entries, columns)
-    entries = _renumbered(entries, order)
+    entries = renumbered(entries, order)
     stream = _stream(entries, columns, bool(idf_bits))
     frequency = entries.uses * _frequencies(table.idf, top - entries.ranks)
     kinds, exceptions, notes = _choose(entries, stream, columns, frequency, -(-idf_bits // 8))
@@ -181,7 +181,7 @@ def _encode(table: Table) -> Encoded:
     return Encoded(parameters, sections, np.zeros(n, np.uint64), 0, notes)
 
 
-def _distinct(codes: SparseRows, ranks: Integers, zero: int) -> tuple[Entries, Integers]:
+def distinct(codes: SparseRows, ranks: Integers, zero: int) -> tuple[Entries, Integers]:
     """The distinct rows, shorter ones first, and which of them each slot has."""
     n = codes.shape[0]
     lengths = np.diff(codes.indptr)
@@ -262,7 +262,8 @@ def _together(entries: Entries, chosen: Integers, columns: int) -> Integers:
     return together.reshape(columns, columns)
 
 
-def _renumbered(entries: Entries, order: Integers) -> Entries:
+def renumbered(entries: Entries, order: Integers) -> Entries:
+    """The entries with classes as places in an order of them, ascending in each row."""
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     columns = place[entries.columns]
