@@ -155,6 +155,11 @@ def assemble(model: LinearModel, quantized: Quantized, check_bits: int, gamma: f
     zero = int(np.flatnonzero(quantized.codebook == 0)[0])
     idf, numbers, idf_bits = _idf(model, order)
     coder, rows, sizes = encode_rows(Table(quantized.codes.take(order), numbers, idf_bits, zero, idf), layout)
+    if check_bits + rows.bits > modelfile.MOST_RECORD_BITS:
+        raise BuildError(
+            f"check_bits: {check_bits}, besides {rows.bits} bits for a row's number ({coder!r} rows of {index.n} "
+            f"features): the limit is {modelfile.MOST_RECORD_BITS} in all; layout='small' needs no number"
+        )
     records = np.empty(index.n, np.uint64)
     records[slots] = check_values(hashes, check_bits)
     records |= rows.numbers << np.uint64(check_bits)

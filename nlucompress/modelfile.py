@@ -26,6 +26,7 @@ from .rows.bits import packed_bytes, unpack
 FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0"}
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
+MOST_RECORD_BITS = 57  # check bits and the row coder's: a load of eight bytes holds them, wherever they begin
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Namespace) if f.default is not dataclasses.MISSING}
 
 
@@ -187,6 +188,9 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     parameters = {name: rows.integer(name, 0, most) for name, most in CODERS[coder].limits.items()}
     blocks = -(-sum(levels) // BLOCK_BITS)
     width = check_bits + CODERS[coder].bits(shape, parameters)
+    if width > MOST_RECORD_BITS:
+        raise FormatError(f"header: slots: {check_bits} check bits and {width - check_bits} bits of the row coder: "
+                          f"the limit of a record is {MOST_RECORD_BITS} (L3)")  # fmt: skip
     model = ModelFile(
         namespaces, tuple(_step(fields, len(namespaces)) for fields in header.maps("steps", 0, 1024, "M3")),
         _decode_labels(header.map("classes").choice("type", LABEL_TYPES), count, sections), task, link,

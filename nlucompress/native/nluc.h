@@ -73,7 +73,7 @@ typedef enum {
     NLUC_E_P1, NLUC_E_P2, NLUC_E_P3, NLUC_E_P4, NLUC_E_P5, NLUC_E_P6, NLUC_E_P7,
     NLUC_E_H1, NLUC_E_H2, NLUC_E_H3, NLUC_E_M1, NLUC_E_M2, NLUC_E_M3, NLUC_E_M4, NLUC_E_M5,
     NLUC_E_S1, NLUC_E_S2, NLUC_E_S3, NLUC_E_S4, NLUC_E_S5, NLUC_E_S6,
-    NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
+    NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_L3, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
     NLUC_E_R6, NLUC_E_R7,
     NLUC_E_LIMIT,   /* more namespaces or steps than this build has room for, or strip_accents, which it left out */
     NLUC_E_ROOM,    /* the scratch memory is too small for this text */
@@ -87,7 +87,7 @@ typedef enum {
 NLUC_API const char *nluc_status_name(nluc_status status) {
     static const char *const names[] = {
         "ok", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "H1", "H2", "H3", "M1", "M2", "M3", "M4", "M5", "S1", "S2", "S3", "S4",
-        "S5", "S6", "I1", "I3", "L1", "L2", "R1", "R2", "R3", "R4", "R5", "R6", "R7",
+        "S5", "S6", "I1", "I3", "L1", "L2", "L3", "R1", "R2", "R3", "R4", "R5", "R6", "R7",
         "limit", "room", "spans", "input", "value"};
     return (unsigned)status < NLUC_STATUS_COUNT ? names[status] : "unknown";
 }
@@ -2448,6 +2448,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
         if (!nluc_exactly(m, "rows", m->count * (m->n_columns <= 256 ? 2 : 3), &m->rows)) return NLUC_E_S6;
     }
     number = (uint64_t)m->check_bits + m->number_bits;
+    if (number > 57) return NLUC_E_L3;
     if (!nluc_exactly(m, "slots", number ? (m->n * number + 7) / 8 + 8 : 0, &m->slots)) return NLUC_E_S6;
     nluc_open_even(m);
     v = nluc_mp_get(header, "facts", end);
