@@ -298,6 +298,284 @@ def test_r6_every_relation_of_the_tables_is_checked_at_open(data: bytes) -> None
     assert fields["tables"] > 0
 
 
+# -- one relation at a time: all others hold, and checksums are right ---------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def leveled() -> bytes:
+    """A model some of whose rows very many features have: two levels of pointers, and single entries."""
+    rng = np.random.default_rng(4)
+    distinct_rows = rng.integers(-3, 4, (3000, 12)) * (rng.random((3000, 12)) < 0.4)
+    which = np.where(rng.random(6000) < 0.8, rng.integers(0, 4, 6000), rng.integers(0, 3000, 6000))
+    model = nlucompress.linear.LinearModel(
+        (nlucompress.linear.Namespace("w"),), (tuple(f"w{i}" for i in range(6000)),),
+        distinct_rows[which].astype(float), np.zeros(12), np.arange(12), task="multiclass",
+        steps=(nlucompress.linear.Step("norm", (0,), "l2"),),
+    )  # fmt: skip
+    data = nlucompress.compress(model, layout="small", buckets=16).data
+    assert len(read(data).rows["levels"]) == 2
+    assert read(data).parameters["singles"]
+    return data
+
+
+@pytest.fixture(scope="module")
+def singly() -> bytes:
+    """A model in which every row is another: no entries that are shared."""
+    weights = np.arange(1.0, 31.0).reshape(10, 3)
+    model = nlucompress.linear.LinearModel(
+        (nlucompress.linear.Namespace("w"),), (tuple(f"w{i}" for i in range(10)),), weights, np.zeros(3), np.arange(3),
+        task="multiclass",
+    )  # fmt: skip
+    data = nlucompress.compress(model, layout="small").data
+    assert not read(data).parameters["entries"]
+    return data
+
+
+def crafted(data: bytes, edit: Any, room: bool = True, **fields: Any) -> bytes:
+    """The file with its tables edited, fields of ``rows`` as given, and the others as the tables' lengths ask.
+
+    edit: takes {levels, groups, order, map, tables} as arrays, replaces some. room: `rows` gets as long as the groups say.
+    """
+    container = fileformat.decode(data)
+    file = modelfile.read(container)
+    parts = {name: np.array(file.rows[name]) for name in ("levels", "groups", "order", "map", "tables")}
+    before = ends(parts["groups"], file.parameters["entries"])
+    edit(parts)
+    header = {key: value for key, value in container.header.items() if key != "sections"}
+    header["rows"] = {**header["rows"], "levels": len(parts["levels"]), "groups": len(parts["groups"]), **fields}
+    sections = {name: np.array(part) for name, part in container.sections.items()}
+    sections["row_tables"] = np.concatenate([part.view(np.uint8).reshape(-1) for part in parts.values()])
+    more = ends(parts["groups"], header["rows"]["entries"]) - before
+    if room and more < 1 << 20:
+        sections["rows"] = np.concatenate([np.zeros(max(more, 0), np.uint8), sections["rows"][max(-more, 0) :]])
+    return fileformat.encode(header, sections)
+
+
+def ends(groups: Any, entries: int) -> int:
+    """Bytes of the entries of groups that follow one another."""
+    counts = np.diff(np.append(groups["first"].astype(np.int64), entries))
+    each = (groups["size"].astype(np.int64) & 0xFFFFFF) * np.where(groups["size"] >> 24, 8, 1)
+    return int((-(-counts * each // 8)).sum())
+
+
+def field(part: str, at: int, name: str, value: Any) -> Any:
+    """An edit of one number of the levels or groups; value: of the parts, or a number to add."""
+
+    def edit(parts: Any) -> None:
+        old = int(parts[part][name][at])
+        parts[part][name][at] = value(old) if callable(value) else old + value
+
+    return edit
+
+
+def item(part: str, at: int, value: int) -> Any:
+    """An edit of one byte."""
+
+    def edit(parts: Any) -> None:
+        parts[part][at] = value
+
+    return edit
+
+
+def kind(value: int, spare: int = 0) -> Any:
+    """The last group is of a packed kind, its size that of the fields, the idf number and `spare` bytes."""
+
+    def edit(parts: Any) -> None:
+        size = 1 + -(-len(parts["order"]) * (value & 15) // 8) + spare
+        parts["groups"]["size"][-1] = size | value << 24
+
+    return edit
+
+
+def tables(*contents: tuple[dict[int, int], list[int]]) -> Any:
+    """All tables, of each how many codes of which length and the symbols; every context has the first."""
+
+    def edit(parts: Any) -> None:
+        raw = [[bits.get(i, 0) for i in range(16)] + symbols for bits, symbols in contents]
+        parts["tables"] = np.array([byte for table in raw for byte in table], np.uint8)
+        parts["map"][:] = 0
+
+    return edit
+
+
+def without(*names: str) -> Any:
+    def edit(parts: Any) -> None:
+        for name in names:
+            parts[name] = parts[name][:0]
+
+    return edit
+
+
+def nothing(parts: Any) -> None:
+    """No edit."""
+
+
+TABLE = tables(({1: 2}, [0, 1]))
+LEVEL_ATTACKS = {
+    "the first level has not all slots": (field("levels", 0, "slots", -1), {}),
+    "a level has more slots than the one before": (field("levels", 1, "slots", 10_000), {}),
+    "more single entries than slots of the last level": (nothing, {"singles": 5_999}),
+    "a pointer of 32 bits": (field("levels", 1, "width", lambda _: 32), {}),
+    "levels without entries": (without("groups"), {"entries": 0}),
+    "entries without levels": (without("levels"), {"singles": 6_000}),
+    "levels and entries without groups": (without("groups"), {}),
+    "bits of single entries that need 2^32 bits": (nothing, {"bits": 1 << 33, "low_bits": 0}),
+}
+GROUP_ATTACKS = {
+    "the first group does not begin with the first entry": (field("groups", 0, "first", 1), {}),
+    "a group without entries": (field("groups", 1, "first", lambda _: 0), {}),
+    "a last group that begins at the number of entries": (nothing, {"entries": 57}),
+    "a group that begins a byte after the one before": (field("groups", 1, "start", 1), {}),
+    "a group that begins a byte before the end of the one before": (field("groups", 1, "start", -1), {}),
+    "a first group that does not begin at 0": (field("groups", 0, "start", 1), {}),
+    "fields of 3 bits": (kind(0x03), {}),
+    "fields of 0 bits": (kind(0x10), {}),
+    "fields of 5 bits": (kind(0x15), {}),
+    "a field of code zero beyond 1 bit": (kind(0x21), {}),
+    "a field of code zero beyond 2 bits": (kind(0x42), {}),
+    "fields of 8 bits that are not codes": (kind(0x18), {}),
+    "an entry smaller than its fields": (kind(0x74, -1), {}),
+    "half an exception": (kind(0x74, 1), {}),
+    "more exceptions than classes": (kind(0x74, 82), {}),
+    "entries of 2^32 bytes or more": (field("groups", 1, "size", lambda _: 0xFFFFFF), {"entries": (1 << 31) - 1}),
+}
+TABLE_ATTACKS = {
+    "no table": (tables(), {"tables": 0, "symbols": 0}),
+    "a class of the order that is not there": (item("order", 5, 40), {}),
+    "a context with a table that is not there": (item("map", 8, 7), {}),
+    "a code that is not complete": (tables(({1: 1, 2: 1}, [0, 1])), {"tables": 1, "symbols": 2}),
+    "a code of more than all words": (tables(({1: 2, 2: 1}, [0, 1, 2])), {"tables": 1, "symbols": 3}),
+    "a code without symbols": (tables(({}, [])), {"tables": 1, "symbols": 0}),
+    "65 symbols": (tables(({6: 63, 7: 2}, [i % 56 for i in range(65)])), {"tables": 1, "symbols": 65}),
+    "a symbol beyond the last": (tables(({1: 2}, [0, 56])), {"tables": 1, "symbols": 2}),
+    "bytes after the last table": (tables(({1: 2}, [0, 1, 0])), {"tables": 1, "symbols": 3}),
+    "a last table that is cut off": (tables(({1: 2}, [0])), {"tables": 1, "symbols": 1}),
+    "a last of two tables that is cut off": (tables(({1: 2}, [0, 1]), ({1: 2}, [])), {"tables": 2, "symbols": 2}),
+}
+
+
+def test_the_crafted_files_of_the_attacks_are_whole_without_them(data: bytes, leveled: bytes, singly: bytes) -> None:
+    for one in (data, leveled, singly):
+        assert crafted(one, nothing) == one
+    for good in (kind(0x74), kind(0x74, 80), kind(0x74, 2), kind(0x11), kind(0x32), kind(0x08), kind(0x04)):
+        read(crafted(data, good))
+    read(crafted(data, TABLE, tables=1, symbols=2))
+    read(crafted(data, tables(({6: 64}, [i % 56 for i in range(64)])), tables=1, symbols=64))
+
+
+@pytest.mark.parametrize("attack", LEVEL_ATTACKS)
+def test_r6_levels_of_pointers(attack: str, leveled: bytes) -> None:
+    edit, fields = LEVEL_ATTACKS[attack]
+    refused(crafted(leveled, edit, **fields), "R6")
+
+
+def test_r6_singles_are_all_features_if_there_are_no_levels(singly: bytes) -> None:
+    refused(crafted(singly, nothing, singles=9), "R6")
+    refused(crafted(singly, nothing, singles=11), "R6")
+
+
+@pytest.mark.parametrize("attack", GROUP_ATTACKS)
+def test_r6_groups(attack: str, data: bytes) -> None:
+    edit, fields = GROUP_ATTACKS[attack]
+    refused(crafted(data, edit, **fields), "R6")
+
+
+@pytest.mark.parametrize("attack", TABLE_ATTACKS)
+def test_r6_order_map_and_tables(attack: str, data: bytes) -> None:
+    edit, fields = TABLE_ATTACKS[attack]
+    refused(crafted(data, edit, **fields), "R6")
+
+
+@pytest.fixture(scope="module")
+def excepted(data: bytes) -> bytes:
+    """The file with room for three exceptions in every packed entry, all of them padding."""
+    group = read(data).rows["groups"][1]
+    start, size, count = int(group["start"]), 21, read(data).parameters["entries"] - int(group["first"])
+    longer = crafted(data, field("groups", 1, "size", 6), room=False)
+    zero = read(data).parameters["zero"]
+
+    def change(rows: Any) -> Any:
+        body = rows[start : start + size * count].reshape(count, size)
+        padding = np.tile(np.array([0, zero] * 3, np.uint8), (count, 1))
+        wider = np.concatenate([body[:, :1], padding, body[:, 1:]], axis=1)
+        return np.concatenate([rows[:start], wider.reshape(-1), rows[start + size * count :]])
+
+    container = fileformat.decode(longer)
+    sections = {name: np.array(part) for name, part in container.sections.items()}
+    sections["rows"] = change(sections["rows"])
+    whole = fileformat.encode({k: v for k, v in container.header.items() if k != "sections"}, sections)
+    read(whole, "full")
+    nlucompress.runtime.Model(whole, "full")
+    return whole
+
+
+def exceptions(data: bytes, *pairs: tuple[int, int], fields: dict[int, int] | None = None) -> bytes:
+    """The file with other exceptions in its first packed entry, and fields of columns set."""
+    start = int(read(data).rows["groups"][1]["start"])
+
+    def change(rows: Any) -> Any:
+        for i, (column, code) in enumerate(pairs):
+            rows[start + 1 + 2 * i : start + 3 + 2 * i] = column, code
+        for column, value in (fields or {}).items():
+            at = start + 7 + column // 2
+            rows[at] = rows[at] & 0xF0 | value if column % 2 == 0 else rows[at] & 0x0F | value << 4
+        return rows
+
+    return changed(data, "rows", change)
+
+
+def test_r7_exceptions_ascend_and_their_fields_are_zero(excepted: bytes) -> None:
+    """The field of code zero, 7, is 7."""
+    empty = {3: 7, 5: 7, 6: 7}
+    good = exceptions(excepted, (3, 8), (5, 9), (6, 8), fields=empty)
+    read(good, "full")
+    nlucompress.runtime.Model(good, "full")
+    for attack in {
+        "descending": exceptions(excepted, (5, 8), (3, 9), fields=empty),
+        "twice": exceptions(excepted, (3, 8), (3, 9), fields=empty),
+        "after padding": exceptions(excepted, (0, 7), (3, 9), fields=empty),
+        "beside a field": exceptions(excepted, (3, 8), fields={3: 8}),
+        "beyond the classes": exceptions(excepted, (40, 8)),
+        "padding beyond the classes": exceptions(excepted, (40, 7)),
+    }.values():
+        refused(attack, "R7", "full")
+        answers(attack)
+
+
+def test_r3_codes_of_exceptions_of_fields_and_of_symbols_are_below_the_codebooks_size(
+    excepted: bytes, singly: bytes
+) -> None:
+    assert len(read(excepted).codebook) == 15
+    for broken in (
+        exceptions(excepted, (3, 15), fields={3: 7}),
+        exceptions(excepted, fields={3: 15}),
+        changed(singly, "codebook", lambda section: section[:-4]),
+    ):
+        refused(broken, "R3", "full")
+        nlucompress.runtime.Model(broken).decision_function(["w0 w1 w2 w3"])
+
+
+def test_r5_an_entry_beyond_the_last_means_the_last(data: bytes) -> None:
+    """Pointers of 9 bits reach 511, and there are 285 entries."""
+    assert read(data).rows["levels"]["width"].tolist() == [9]
+    broken = changed(data, "row_pointers", put(slice(0, 2), 255))
+    refused(broken, "R5", "full")
+    answers(broken)
+    first = np.flatnonzero(np.unpackbits(fileformat.decode(data).sections["row_more"][4:64], bitorder="little") == 0)[
+        :1
+    ]
+    group = read(data).rows["groups"][-1]
+    last = int(group["start"]) + (284 - int(group["first"])) * (int(group["size"]) & 0xFFFFFF)
+    assert read(broken).reader().find(first)[0].tolist() == [8 * last]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("more", [1, 5, (1 << 24) - 4])
+def test_l2_an_idf_number_of_coded_rows_beyond_the_table_means_the_last_value(more: int, data: bytes) -> None:
+    broken = with_field(data, "top", 3 + more)
+    refused(broken, "L2", "full")
+    answers(broken)
+
+
 def test_r7_is_found_by_a_full_verification_and_is_harmless_without(data: bytes) -> None:
     at = places(data)
     order = read(data).rows["order"]

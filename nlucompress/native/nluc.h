@@ -3496,7 +3496,8 @@ NLUC_API int nluc_verify_ranks(const uint8_t *blocks, size_t length, uint64_t ex
 
 /* Rules R3 and R7 of a row of coded rows: nothing in it needs a clamp. */
 NLUC_API nluc_status nluc_verify_coded_row(const nluc_model *m, nluc_row row) {
-    uint32_t i, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
+    uint32_t i, number, next = 0, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
+    const uint8_t *fields;
     if (row.form == NLUC_SYMBOLS) {
         nluc_weights w = nluc_weights_of(m, &row);
         while (w.left) {
@@ -3506,9 +3507,19 @@ NLUC_API nluc_status nluc_verify_coded_row(const nluc_model *m, nluc_row row) {
         }
         return NLUC_OK;
     }
-    for (i = 0; i < row.count; i++, row.at += unit)
-        if ((unit == 2 ? row.at[0] : nluc_u16(row.at)) >= m->n_columns) return NLUC_E_R7;
-        else if (row.at[unit - 1] >= m->n_codes) return NLUC_E_R3;
+    fields = row.at + (size_t)row.count * unit;
+    for (i = 0; i < row.count; i++, row.at += unit) {
+        uint32_t column = unit == 2 ? row.at[0] : nluc_u16(row.at);
+        if (column >= m->n_columns) return NLUC_E_R7;
+        if (row.at[unit - 1] >= m->n_codes) return NLUC_E_R3;
+        if (row.at[unit - 1] == m->coded.zero) {
+            next = m->n_columns; /* padding, and nothing else after it */
+            continue;
+        }
+        number = (uint32_t)fields[column * bits / 8] >> column * bits % 8 & ((1u << bits) - 1);
+        if (column < next || nluc_field_code(m, row.kind, number) != m->coded.zero) return NLUC_E_R7;
+        next = column + 1;
+    }
     for (i = 0; i < m->n_columns; i++) {
         number = (uint32_t)row.at[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1);
         if (nluc_field_code(m, row.kind, number) >= m->n_codes) return NLUC_E_R3;

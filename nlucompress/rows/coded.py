@@ -558,6 +558,8 @@ def _read(shape: Shape, parameters: Parameters, exactly: Exactly) -> Sections:
     check_tables(out["tables"], tables, SYMBOLS)
     blocks = sum(-(-int(here) // BLOCK_BITS) for here, after in pairwise(slots) if after)
     pointers = sum(packed_bytes(int(left), int(width)) for left, width in zip(-np.diff(slots), widths, strict=True))
+    if max(total, pointers) >= 1 << 32:
+        raise FormatError(f"section 'row_tables': {total} bytes of entries, {pointers} of pointers: 2^32 or more (R6)")
     out |= read_offsets(int(slots[-1]), parameters["bits"], parameters["low_bits"], exactly)
     return {
         **out, "rows": exactly("rows", total + -(-parameters["bits"] // 8) + GUARD),
@@ -601,7 +603,7 @@ class CodedReader:
         self._slots = np.append(sections["levels"]["slots"], parameters["singles"]).astype(np.int64)
         self._single_bits, self._low_bits = parameters["bits"], parameters["low_bits"]
         self._offsets: Integers | None = None
-        self.clamped = False
+        self.clamped = self.beyond = False  # beyond: an entry number was too large (R5)
         self._tables: Tables | None = None
         self._count = parameters["tables"]
 
@@ -631,7 +633,8 @@ class CodedReader:
             first += 1 << width
         number[left] = 0
         if self._entries:
-            number = self._clamp(number, self._entries - 1)
+            self.beyond |= bool((number >= self._entries).any())
+            number = np.minimum(number, self._entries - 1)
             group = self._sections["groups"][
                 np.searchsorted(self._sections["groups"]["first"], number, side="right") - 1
             ]
@@ -744,10 +747,15 @@ class CodedReader:
         other = np.zeros(len(place), np.int64)
         for i in range(unit - 1):
             other |= self._rows[place + i].astype(np.int64) << 8 * i
+        own, code = np.repeat(np.arange(len(at)), count), self._rows[place + unit - 1].astype(np.int64)
+        padding, same = code == self._zero, own[1:] == own[:-1]
+        there = ~padding & (other < self._columns)
+        disorder = same & ~padding[1:] & (padding[:-1] | (other[1:] <= other[:-1]))
+        self.clamped |= bool(disorder.any() or (codes[own[there], other[there]] != self._zero).any())
         return (
             np.concatenate([np.repeat(which, self._columns), np.repeat(which, count)]),
             np.concatenate([np.tile(column, len(which)), other]),
-            np.concatenate([codes.reshape(-1), self._rows[place + unit - 1].astype(np.int64)]),
+            np.concatenate([codes.reshape(-1), code]),
         )
 
 
@@ -766,6 +774,11 @@ def _check(shape: Shape, parameters: Parameters, sections: Arrays, numbers: Inte
                 )
     if len(np.unique(sections["order"])) != shape.columns:
         raise FormatError(f"section 'row_tables': the order has a class of {shape.columns} twice (R7)")
+    reader = CodedReader(shape, parameters, sections)
+    for start in range(0, shape.n, 1 << 16):
+        reader.find(np.arange(start, min(start + (1 << 16), shape.n)))
+        if reader.beyond:
+            raise FormatError(f"section 'row_pointers': an entry of slots {start}… is none of {parameters['entries']} (R5)")
 
 
 CODED = Coder(
