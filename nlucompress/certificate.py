@@ -236,8 +236,12 @@ class _Side:
         """(len(ids), n_columns) weights with the baseline, times the slope; 0 where an id is -1."""
         distinct, which = np.unique(ids, return_inverse=True)
         rows = np.zeros((len(distinct), len(self.slope)))
-        lengths, columns, weights = self.table.rows(distinct[distinct >= 0])
-        np.add.at(rows, (np.repeat(np.flatnonzero(distinct >= 0), lengths), columns), weights)
+        if isinstance(self.table, NameTable):
+            rows[distinct >= 0] = self.table.matrix(distinct[distinct >= 0])
+        else:
+            lengths, columns, weights = self.table.rows(distinct[distinct >= 0])
+            cells = np.repeat(np.flatnonzero(distinct >= 0), lengths) * rows.shape[1] + columns
+            rows += np.bincount(cells, weights, rows.size).reshape(rows.shape)
         if self.frame.baseline is not None:
             rows[distinct >= 0] += self.frame.baseline
         return np.asarray((rows * self.slope)[which])

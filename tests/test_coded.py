@@ -651,3 +651,26 @@ def test_native_rows_are_the_references(data: bytes) -> None:
         _, columns, codes = reader.rows(at, at)
         wanted = sorted(zip(columns.tolist(), codes.tolist(), strict=True))
         assert sorted(pair for pair in core.row(slot) if pair[1] != zero) == wanted
+    slots = np.arange(file.n)[::-1].copy()
+    lengths = np.empty(file.n, np.int64)
+    columns, codes = np.empty(80 * file.n, np.uint16), np.empty(80 * file.n, np.uint8)
+    used = core.rows(slots, lengths, columns, codes)
+    assert used == lengths.sum()
+    pairs = iter(zip(columns[:used].tolist(), codes[:used].tolist(), strict=True))
+    for slot, length in zip(slots.tolist(), lengths.tolist(), strict=True):
+        assert list(itertools.islice(pairs, length)) == core.row(slot)
+
+
+def test_native_rows_refuse_slots_that_are_not_there_and_room_that_is_too_small(data: bytes) -> None:
+    if backend() != "native":
+        pytest.skip("native only")
+    core = nlucompress.runtime.Model(data).table.core  # type: ignore[attr-defined]
+    room = np.empty(2, np.int64), np.empty(160, np.uint16), np.empty(160, np.uint8)
+    for slot in (-1, 1500, 1 << 62):
+        with pytest.raises(IndexError, match=f"slot {slot} is not below"):
+            core.rows(np.array([0, slot]), *room)
+    for short in range(3):
+        with pytest.raises(ValueError, match="expected"):
+            core.rows(np.array([0, 1]), *(part[:-1] if i == short else part for i, part in enumerate(room)))
+    with pytest.raises(TypeError, match="rows takes"):
+        core.rows(np.array([0]))
