@@ -17,6 +17,7 @@
  * wrong numbers or none, but stays inside the file (rules marked "full" are checked by nluc_verify, or clamped here).
  *
  * NLUC_MAX_NAMESPACES and NLUC_MAX_STEPS bound the size of nluc_model; a file with more is refused with NLUC_E_LIMIT.
+ * NLUC_NO_ACCENTS leaves out strip_accents, NLUC_NO_CODED coded rows; a file that needs them is refused likewise.
  */
 #ifndef NLUC_H
 #define NLUC_H
@@ -75,7 +76,7 @@ typedef enum {
     NLUC_E_S1, NLUC_E_S2, NLUC_E_S3, NLUC_E_S4, NLUC_E_S5, NLUC_E_S6,
     NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_L3, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
     NLUC_E_R6, NLUC_E_R7,
-    NLUC_E_LIMIT,   /* more namespaces or steps than this build has room for, or strip_accents, which it left out */
+    NLUC_E_LIMIT,   /* more namespaces or steps than this build has room for, or what it left out: strip_accents, coded rows */
     NLUC_E_ROOM,    /* the scratch memory is too small for this text */
     NLUC_E_SPANS,   /* the namespace's token pattern is none of those built in: use nluc_add_tokens */
     NLUC_E_INPUT,   /* the namespace takes other input (texts, features) than was given, or there is no such namespace */
@@ -130,13 +131,20 @@ typedef struct {
  * how many of them are its code, 10-13: the number, less its extra bits. The table after the last has zeros of no bits. */
 #define NLUC_MOST_TABLES 12
 #define NLUC_MOST_LEVELS 4
+#ifdef NLUC_NO_CODED
+#define NLUC_DIRECT_TABLES 1
+#define NLUC_IS_CODED(m) 0 /* what a compiler sees to be out of reach it leaves out */
+#else
+#define NLUC_DIRECT_TABLES (NLUC_MOST_TABLES + 1)
+#define NLUC_IS_CODED(m) ((m)->coder == NLUC_CODED)
+#endif
 typedef struct {
     uint32_t slots[NLUC_MOST_LEVELS + 1];  /* that reach each level; the last: single entries */
     uint32_t blocks[NLUC_MOST_LEVELS], pointers[NLUC_MOST_LEVELS]; /* where each level begins: in blocks, in bytes */
     uint8_t widths[NLUC_MOST_LEVELS], n_levels, zero, n_tables;
     uint32_t top, singles;                 /* the largest idf number; the byte of rows where single entries begin */
     const uint8_t *order, *map, *tables[NLUC_MOST_TABLES];
-    uint16_t direct[NLUC_MOST_TABLES + 1][256];
+    uint16_t direct[NLUC_DIRECT_TABLES][256];
 } nluc_coded;
 
 /* A validated view of a file. Everything points into its bytes; nothing is written there. */
@@ -2438,6 +2446,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     } else if (m->coder == NLUC_POOL) {
         if ((status = nluc_open_pool(m, rows, end))) return status;
     } else if (m->coder == NLUC_CODED) {
+        if (!NLUC_IS_CODED(m)) return NLUC_E_LIMIT;
         if ((status = nluc_open_coded(m, rows, end))) return status;
     } else {
         if (!nluc_field(rows, "count", 0, ((uint64_t)1 << 40) - 1, end, &m->count)) return NLUC_E_H3;
@@ -2877,7 +2886,7 @@ NLUC_API inline uint32_t nluc_field_code(const nluc_model *m, uint32_t kind, uin
 NLUC_API nluc_row nluc_row_of(const nluc_model *m, uint32_t slot) {
     nluc_row row;
     if (m->coder == NLUC_POOL) return nluc_entry(m, nluc_record(m, slot) >> m->check_bits);
-    if (m->coder != NLUC_CODED) return nluc_slot_row(m, slot);
+    if (!NLUC_IS_CODED(m)) return nluc_slot_row(m, slot);
     nluc_follow(m, &slot, 1);
     row = nluc_coded_entry(m, slot);
     nluc_head(m, &row, 0);
@@ -2889,7 +2898,7 @@ NLUC_API uint32_t nluc_read_row(const nluc_model *m, nluc_row row, uint16_t *col
     uint32_t i, count = 0, column, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
     const uint8_t *p = row.at;
     nluc_weights w;
-    if (row.form == NLUC_SYMBOLS)
+    if (NLUC_IS_CODED(m) && row.form == NLUC_SYMBOLS)
         for (w = nluc_weights_of(m, &row); w.left; count++) {
             column = nluc_next(m, &w, &number);
             if (column == m->n_columns) break;
@@ -2907,7 +2916,7 @@ NLUC_API uint32_t nluc_read_row(const nluc_model *m, nluc_row row, uint16_t *col
             codes[count] = row.form == NLUC_ALL_CODES ? p[i] : (uint8_t)nluc_field_code(m, row.kind,
                 (uint32_t)p[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1));
         }
-    if (m->coder == NLUC_CODED)
+    if (NLUC_IS_CODED(m))
         for (i = 0; i < count; i++) {
             uint32_t at = columns[i] < m->n_columns ? columns[i] : m->n_columns - 1;
             columns[i] = (uint16_t)(unit == 2 ? m->coded.order[at] : nluc_u16(m->coded.order + 2 * (size_t)at));
@@ -3204,7 +3213,7 @@ NLUC_API void nluc_look_up(const nluc_model *m, nluc_feature *f, uint32_t count,
     nluc_find_stage(m, f->is.hash, sizeof *f, count, slots);
     for (i = 0; i < count; i++) {
         f[i].found = slots[i] != NLUC_ABSENT;
-        if (!f[i].found || m->coder == NLUC_CODED) continue;
+        if (!f[i].found || NLUC_IS_CODED(m)) continue;
         idf[i] = (uint32_t)(nluc_record(m, slots[i]) >> m->check_bits);
         f[i].is.row = m->coder == NLUC_POOL ? nluc_entry(m, idf[i]) : nluc_row_of(m, slots[i]);
         NLUC_PREFETCH(f[i].is.row.at - m->idf_bytes);
@@ -3213,7 +3222,7 @@ NLUC_API void nluc_look_up(const nluc_model *m, nluc_feature *f, uint32_t count,
     if (m->coder == NLUC_POOL)
         for (i = 0; i < count; i++)
             if (f[i].found) idf[i] = nluc_idf_number(m, f[i].is.row.at - m->idf_bytes);
-    if (m->coder == NLUC_CODED) nluc_look_up_coded(m, f, count, slots, idf);
+    if (NLUC_IS_CODED(m)) nluc_look_up_coded(m, f, count, slots, idf);
 }
 
 /* Look all n-grams up and turn frequencies into values: tf, idf, steps. */
@@ -3267,7 +3276,7 @@ NLUC_API void nluc_flush(const nluc_model *m, nluc_batch *batch, double *sums) {
 NLUC_API void nluc_add_to_batch(const nluc_model *m, nluc_batch *batch, const nluc_row *row, double value, double *sums) {
     const uint8_t *bytes = row->at;
     uint32_t zero = m->zero;
-    if (row->form == NLUC_FIELDS) {
+    if (NLUC_IS_CODED(m) && row->form == NLUC_FIELDS) {
         uint32_t bits = row->kind & 15u;
         uint8_t *out = batch->room + (size_t)batch->count * (m->n_columns + 8);
         bytes += row->count * (m->n_columns <= 256 ? 2u : 3u);
@@ -3287,7 +3296,7 @@ NLUC_API double *nluc_make_book(nluc_sample *s, nluc_batch *batch) {
     const nluc_model *m = s->model;
     size_t columns = (m->n_columns > 256 ? (size_t)m->n_columns : 256) + 1, i, used = (256 + columns) * sizeof(double);
     double *book = (double *)(void *)s->text;
-    if (s->text_room < used + (m->coder == NLUC_CODED ? m->n_columns + 8 : 0)) return 0;
+    if (s->text_room < used + (NLUC_IS_CODED(m) ? m->n_columns + 8 : 0)) return 0;
     for (i = 0; i < 256; i++) book[i] = i < m->n_codes ? (double)nluc_f32(m->codebook.data + 4 * i) : 0;
     for (i = 0; i < columns; i++) book[256 + i] = 0;
     batch->room = s->text + used;
@@ -3340,26 +3349,26 @@ NLUC_API nluc_status nluc_finish(nluc_sample *s, double *scores) {
     batch.offset = 0;
     batch.count = 0;
     batch.most = NLUC_STAGE;
-    if (m->coder == NLUC_CODED || (m->coder != NLUC_DENSE && columns > 1 && columns <= 256)) {
+    if (NLUC_IS_CODED(m) || (m->coder != NLUC_DENSE && columns > 1 && columns <= 256)) {
         book = nluc_make_book(s, &batch);
         if (book) sums = book + 256;
-        if (!book && m->coder == NLUC_CODED) return s->status = NLUC_E_ROOM;
+        if (!book && NLUC_IS_CODED(m)) return s->status = NLUC_E_ROOM;
     }
     for (i = 0; i < columns; i++) scores[i] = 0;
     for (f = s->features; f < s->features + s->count; f++) {
         const nluc_row *row = &f->is.row;
         if (!f->found) continue;
         total += f->value;
-        if (row->form == NLUC_FIELDS) nluc_add_packed(m, *row, f->value, book, sums);
+        if (NLUC_IS_CODED(m) && row->form == NLUC_FIELDS) nluc_add_packed(m, *row, f->value, book, sums);
         if (row->form >= NLUC_ALL_CODES && row->form != NLUC_SYMBOLS && m->even)
             nluc_add_to_batch(m, &batch, row, f->value, sums);
         else if (row->form <= NLUC_ALL_CODES)
             nluc_add_row(m, *row, f->value, book, sums);
     }
-    if (m->coder == NLUC_CODED) nluc_add_symbols(m, s->features, s->features + s->count, book, sums);
+    if (NLUC_IS_CODED(m)) nluc_add_symbols(m, s->features, s->features + s->count, book, sums);
     nluc_flush(m, &batch, sums);
     for (i = 0; i < columns; i++) {
-        uint32_t at = m->coder != NLUC_CODED ? i : columns <= 256 ? m->coded.order[i] : nluc_u16(m->coded.order + 2 * (size_t)i);
+        uint32_t at = !NLUC_IS_CODED(m) ? i : columns <= 256 ? m->coded.order[i] : nluc_u16(m->coded.order + 2 * (size_t)i);
         double score = sums[i] - batch.offset;
         if (m->scale.data) score *= (double)nluc_f32(m->scale.data + 4 * (size_t)at);
         if (m->baseline.data) score += total * nluc_f64(m->baseline.data + 8 * (size_t)at);
@@ -3582,7 +3591,7 @@ NLUC_API nluc_status nluc_verify(const nluc_model *m) {
         }
     }
     if (!nluc_verify_ranks(m->index.data, m->index.length, m->n)) return NLUC_E_I3;
-    if (m->coder == NLUC_CODED) return nluc_verify_coded(m);
+    if (NLUC_IS_CODED(m)) return nluc_verify_coded(m);
     for (i = 0; i < m->n; i++) {
         uint64_t number = nluc_record(m, (uint32_t)i) >> m->check_bits;
         if (m->coder == NLUC_POOL && number >= m->n_entries) return NLUC_E_R5;
