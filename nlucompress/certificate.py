@@ -45,7 +45,7 @@ Levels = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
 UNIT = 2.0**-53  # of rounding, in double precision
 SAFE = (1e-140, 1e140)  # values whose squares neither vanish nor overflow
-MOST_STRETCH = 1e6  # of the rounding error of 1 + ln v, which is 0 near v = 1/e
+MOST_STRETCH = 1e6  # of the rounding error of an unknown n-gram's 1 + ln v, which is 0 near v = 1/e
 CELLS = 1 << 22  # numbers in the largest arrays: bounds memory to about 200 MB
 
 
@@ -227,6 +227,7 @@ class _Side:
             np.stack([np.ones(columns), np.zeros(columns)]) if frame.calibration is None else frame.calibration
         )
         self.slope, shift = calibration
+        self.unseen = np.array([namespace.unseen for namespace in frame.namespaces])
         self.offset = self.slope * frame.intercept + shift
         self._size = float((np.abs(self.slope * frame.intercept) + np.abs(shift)).max())
         self.steps = [(step, np.isin(np.arange(len(frame.namespaces)), step.namespaces)) for step in frame.steps]
@@ -235,8 +236,12 @@ class _Side:
         """(len(ids), n_columns) weights with the baseline, times the slope; 0 where an id is -1."""
         distinct, which = np.unique(ids, return_inverse=True)
         rows = np.zeros((len(distinct), len(self.slope)))
-        lengths, columns, weights = self.table.rows(distinct[distinct >= 0])
-        np.add.at(rows, (np.repeat(np.flatnonzero(distinct >= 0), lengths), columns), weights)
+        if isinstance(self.table, NameTable):
+            rows[distinct >= 0] = self.table.matrix(distinct[distinct >= 0])
+        else:
+            lengths, columns, weights = self.table.rows(distinct[distinct >= 0])
+            cells = np.repeat(np.flatnonzero(distinct >= 0), lengths) * rows.shape[1] + columns
+            rows += np.bincount(cells, weights, rows.size).reshape(rows.shape)
         if self.frame.baseline is not None:
             rows[distinct >= 0] += self.frame.baseline
         return np.asarray((rows * self.slope)[which])
@@ -266,9 +271,11 @@ class _Walked(NamedTuple):
 
 def _walk(side: _Side, part: _Batch, values: Floats, strangers: _Strangers | None = None) -> _Walked:
     """The steps on the values of one sample."""
-    counting = values != 0
-    stretch = float(part.stretch[counting].max(initial=1.0))
-    error, sound = (16 * stretch + 2) * UNIT, stretch < MOST_STRETCH and _safe(values)
+    # Where 1 + ln v is 0, another runtime's may not be: infinitely stretched, as long as the n-gram counts.
+    vanished = np.isinf(part.stretch) & ((part.source_ids >= 0) | (side.unseen[part.space] != 0))
+    stretch = float(part.stretch[(values != 0) | vanished].max(initial=1.0))
+    error = (16 * stretch + 2) * UNIT  # an error of 1 or more proves nothing: no margin is that large
+    sound = _safe(values)
     for step, members in side.steps:
         at = members[part.space]
         if strangers is not None:
@@ -301,7 +308,7 @@ class _Strangers:
         self._strange, self._space, self._worst = strange, part.space, worst
         size = np.abs(part.tf[strange])
         size[~((part.stretch[strange] < MOST_STRETCH) & (size * worst.idf[1] < SAFE[1]))] = np.inf
-        unseen = np.array([namespace.unseen for namespace in side.frame.namespaces])[part.space[strange]]
+        unseen = side.unseen[part.space[strange]]
         self.least = size * np.minimum(unseen, worst.idf[0])
         self.most = size * np.maximum(unseen, worst.idf[1])
         self.reach, self.sign = size, np.sign(part.tf[strange])
@@ -338,10 +345,10 @@ class _Strangers:
             self.reach[mine] /= least
 
     def reaches(self) -> tuple[float, float]:
-        """The sums of reach of those whose values are positive, and of those whose are negative."""
+        """The sums of reach of those whose values are positive, and of the others: of one that vanishes it is infinite."""
         if self._worst.lowest_idf > 0:
             self.reach = np.fmin(self.reach, self.most / self._worst.lowest_idf)
-        return float(self.reach[self.sign > 0].sum()), float(self.reach[self.sign < 0].sum())
+        return float(self.reach[self.sign > 0].sum()), float(self.reach[~(self.sign > 0)].sum())
 
 
 class _Worst:

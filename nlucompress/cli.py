@@ -169,7 +169,7 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
     remark = compressed.source.source.get("remark")
     if remark:
         click.echo(f"remark: {remark}", err=True)
-    info = {**compressed.info(), "source_bytes": _size(source), "output": written}
+    info = {**compressed.info(), "coding": compressed.coding, "source_bytes": _size(source), "output": written}
     info |= {"search": found.to_dict()} if found is not None else {}
     info |= {"cost": cost} if cost is not None else {}
     tables = [found.table()] if found is not None else []
@@ -207,8 +207,8 @@ def _search(ctx: click.Context, source: Path, options: dict[str, Any], of_search
 @click.argument("file", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def inspect(file: Path, as_json: bool) -> None:
-    """Say what is in FILE and what each part weighs."""
-    info = load(file).info()
+    """Say what is in FILE, what each part weighs, and how far the rows are from their zero-order entropy."""
+    info = load(file).info(bound=True)
     click.echo(json.dumps(info) if as_json else _info_table(info))
 
 
@@ -390,7 +390,7 @@ def _compressed_table(info: dict[str, Any]) -> str:
 
 
 def _info_table(info: dict[str, Any]) -> str:
-    bits, options = info["bits_per_feature"], info.get("options", {})
+    bits, each, options = info["bits_per_feature"], info["bits_per_weight"], info.get("options", {})
     rows = [
         ("features", f"{info['features']:,} of the source's {info.get('features_source', info['features']):,}"),
         ("classes", f"{info['classes']:,} ({info['task']}, link {info['link']})"),
@@ -398,13 +398,31 @@ def _info_table(info: dict[str, Any]) -> str:
         ("options", ", ".join(f"{name} {value}" for name, value in options.items())),
         ("source", ", ".join(str(value) for name, value in info.get("source", {}).items() if name != "remark")),
         ("index", f"{bits['index']:.2f} bits a feature in {info['levels']} levels, {info['check_bits']} check bits"),
-        ("rows", f"{bits['rows']:.2f} bits a feature, coder {info['coder']}"),
+        ("rows", f"{bits['rows']:.2f} bits a feature, {each['rows']:.2f} a weight, coder {info['coder']}"),
+        ("coders", _coding_words(info["coding"]) if "coding" in info else ""),
+        ("zero order", _bound_words(info["zero_order"]) if "zero_order" in info else ""),
     ]
     sections = [(name, f"{size:>12,}") for name, size in info["sections"].items()]
     width = max(len(name) for name, _ in rows + sections)
     lines = [f"  {name:<{width}}  {value}" for name, value in rows if value]
     return "\n".join([*lines, "  bytes by section", *(f"    {name:<{width}}{size}" for name, size in sections),
                       f"    {'whole file':<{width}}{info['bytes']:>12,}"])  # fmt: skip
+
+
+def _coding_words(coding: Mapping[str, Any]) -> str:
+    """What each coder would take, and what packing cost."""
+    sizes = sorted(coding["bytes"].items(), key=lambda pair: pair[1])
+    words = "smallest of " + ", ".join(f"{name} {size:,}" for name, size in sizes) + " bytes"
+    if coding.get("entries"):
+        words += (f"; {coding['entries']:,} distinct rows: {coding['gaps']:,} gaps, {coding['runs']:,} runs, "
+                  f"{coding['packed']:,} packed, {coding['bytes_for_speed']:,} bytes of them for speed")  # fmt: skip
+    return words
+
+
+def _bound_words(bound: Mapping[str, Any]) -> str:
+    """How far rows and file are from the zero-order bound."""
+    ratios = [(kind, bound[f"{kind}_ratio"]) for kind in ("rows", "file") if bound[f"{kind}_ratio"] is not None]
+    return ", ".join(f"{kind} {ratio:.3f} times the bound of {bound[kind]:,} bytes" for kind, ratio in ratios)
 
 
 def _verify_table(report: dict[str, Any]) -> str:

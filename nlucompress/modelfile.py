@@ -18,8 +18,8 @@ import numpy.typing as npt
 from . import fileformat
 from .errors import FormatError, ModelImportError
 from .index import BLOCK_BITS, MAX_LEVELS
-from .linear import LABELS, LINKS, TASKS, Floats, Integers, Namespace, Step
-from .rows import CODERS, Reader, Shape
+from .linear import LABELS, LINKS, TASKS, Floats, Integers, Namespace, SparseRows, Step
+from .rows import CODERS, Reader, Shape, Table
 from .rows.bits import packed_bytes, unpack
 
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
@@ -27,6 +27,7 @@ FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", 
             "rows.runs": "0.1.0"}  # fmt: skip
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
+MOST_RECORD_BITS = 57  # check bits and the row coder's: a load of eight bytes holds them, wherever they begin
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Namespace) if f.default is not dataclasses.MISSING}
 
 
@@ -84,6 +85,25 @@ class ModelFile:
         records = unpack(self.slots, width, slots)
         checks = records & np.uint64((1 << self.check_bits) - 1)
         return checks, (records >> np.uint64(self.check_bits)).astype(np.int64)
+
+    def table(self) -> Table:
+        """All rows as the row coder was given them: decodes the whole file. What is out of range is left out (R3)."""
+        reader, zeros = self.reader(), np.flatnonzero(self.codebook == 0)
+        zero = int(zeros[0]) if len(zeros) else len(self.codebook)  # in no row
+        lengths, columns, codes = [np.zeros(1, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.uint8)]
+        numbers = [np.empty(0, np.int64)]
+        for start in range(0, self.n, 4096):
+            slots = np.arange(start, min(start + 4096, self.n))
+            _, records = self.records(slots)
+            length, column, code = reader.rows(slots, records)
+            good = (column < self.n_columns) & (code < len(self.codebook)) & (code != zero)
+            lengths.append(np.bincount(np.repeat(np.arange(len(slots)), length)[good], minlength=len(slots)))
+            columns.append(column[good].astype(np.int32))
+            codes.append(code[good].astype(np.uint8))
+            numbers.append(reader.idf(slots, records) if self.idf_bits else np.zeros(len(slots), np.int64))
+        rows = SparseRows(np.cumsum(np.concatenate(lengths)), np.concatenate(columns), np.concatenate(codes),
+                          (self.n, self.n_columns))  # fmt: skip
+        return Table(rows, np.concatenate(numbers), self.idf_bits, zero, self.idf)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -176,6 +196,9 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     parameters = absent | {name: rows.integer(name, 0, limits[name]) for name in limits if name not in absent}
     blocks = -(-sum(levels) // BLOCK_BITS)
     width = check_bits + CODERS[coder].bits(shape, parameters)
+    if width > MOST_RECORD_BITS:
+        raise FormatError(f"header: slots: {check_bits} check bits and {width - check_bits} bits of the row coder: "
+                          f"the limit of a record is {MOST_RECORD_BITS} (L3)")  # fmt: skip
     model = ModelFile(
         namespaces, tuple(_step(fields, len(namespaces)) for fields in header.maps("steps", 0, 1024, "M3")),
         _decode_labels(header.map("classes").choice("type", LABEL_TYPES), count, sections), task, link,

@@ -139,6 +139,13 @@ class NameTable:
         at = ranges(weights.indptr[ids], lengths)
         return lengths, weights.indices[at].astype(np.int64), weights.data[at].astype(np.float64)
 
+    def matrix(self, ids: Integers) -> Floats:
+        """Whole rows: (len(ids), n_columns)."""
+        weights = self._model.weights
+        if isinstance(weights, SparseRows):
+            return weights.take(ids).dense(0, len(ids))
+        return weights[ids].astype(np.float64)
+
 
 class Scorer:
     """Samples to scores, probabilities and labels; shapes and dtypes are scikit-learn's."""

@@ -144,3 +144,18 @@ def test_search_is_measured_on_texts_that_it_never_saw(tmp_path):
     cells = next(rest for (name, _), rest in rows(printed).items() if name == "toy")
     assert cells[2] == f"{one['search']['chosen']['bytes'] / 1e3:,.1f}"
     assert cells[3].startswith("36, ")
+
+
+def test_sizes_prints_sections_bound_and_rival(tmp_path):
+    texts = [f"play song number {i} by band {i % 7}" for i in range(60)]
+    pipeline = make_pipeline(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4)), LinearSVC())
+    joblib.dump(pipeline.fit(texts, [i % 3 for i in range(60)]), tmp_path / "model.joblib")
+    out, facts = results("sizes.py", tmp_path / "out.json", tmp_path / "model.joblib", "--buckets", 16)
+    (one,) = facts["results"]
+    assert (
+        sum(one[name] for name in ("rows", "slots", "index", "rest")) == one["bytes"] == sum(one["sections"].values())
+    )
+    assert one["rival"] > 0
+    line = next(iter(rows(out.split("---|\n")[1]).values()))
+    assert line[1] == f"{one['bytes'] / 1e3:.1f}"
+    assert line[-1] == f"{one['rival'] / 1e3:.1f}"

@@ -252,6 +252,38 @@ def test_a_vanishing_logarithm_is_not_certified() -> None:
     assert certify(source, file, [{"a": odd}, {"a": 0.5}]).errors.tolist() == [NONE, CERTAIN]
 
 
+VANISHING = next(v for v in np.nextafter(1 / np.e, 1) + np.spacing(0.3) * np.arange(-9, 9) if 1 + np.log(v) == 0)
+ULP = 2.0**-53  # of 1 + ln v near v = 1/e: another logarithm, right to the last bit but one, may say it instead of 0
+
+
+@pytest.mark.parametrize("normed", [False, True])
+def test_a_logarithm_that_vanishes_exactly_is_not_certified(normed: bool) -> None:
+    """Where it is an ulp instead of 0, a's weight of 2^23 counts more than the intercept; and the norm makes it 1."""
+    space = Namespace("d", analyzer="dict", tf="log")
+    source = words([[-(2.0**23)], [0.0]], namespaces=(space,), intercept=np.array([2.0**-31]),
+                   steps=(Step("norm", (0,), "l2"),) if normed else ())  # fmt: skip
+    assert ULP * 2.0**23 > 2.0**-31
+    proofs = certify(source, compress(source, check_bits=32).model(), [{"a": VANISHING}, {}])
+    assert [levels.tolist() for levels in three(proofs)] == [[NONE, CERTAIN]] * 2
+
+
+def test_an_unknown_ngram_whose_logarithm_vanishes_is_a_danger() -> None:
+    """Where it is an ulp instead of 0, it takes 2^23 ulps from the score if it passes as a."""
+    space = Namespace("d", analyzer="dict", tf="log")
+    source = words([[-(2.0**23)]], namespaces=(space,), intercept=np.array([2.0**-31]))
+    file = compress(source, check_bits=0).model()
+    assert certify(source, file, [{"x": VANISHING}, {}]).errors.tolist() == [UNLESS, CERTAIN]
+
+
+@pytest.mark.parametrize(("off", "proven"), [(1e-9, NONE), (1e-3, CERTAIN)])
+def test_what_a_logarithm_loses_by_cancellation_is_counted(off: float, proven: int) -> None:
+    """1 + ln v is 1e-5, and wrong by 1e-16, which is 1e-11 of it; the score is the difference to a constant near it."""
+    space = Namespace("d", analyzer="dict", tf="log")
+    count = float(np.exp(1e-5 - 1))
+    source = words([[1.0]], namespaces=(space,), intercept=np.array([-(1 + np.log(count)) * (1 - off)]))
+    assert certify(source, compress(source, check_bits=32).model(), [{"a": count}]).errors.tolist() == [proven]
+
+
 def test_a_model_of_one_class_is_certain() -> None:
     source = words([[1.0], [2.0]], task="multiclass", classes=np.array(["only"]))
     assert certify(source, compress(source).model(), ["a", "x"]).errors.tolist() == [CERTAIN, CERTAIN]

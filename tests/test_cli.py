@@ -65,6 +65,17 @@ def test_a_dry_run_prints_the_size_and_writes_nothing(folder, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_compress_says_what_each_row_coder_would_take(folder):
+    code, out, _ = run("compress", folder / "pipeline.joblib", "--dry-run", "--json")
+    coding = json.loads(out)["coding"]
+    assert code == 0
+    assert coding["chosen"] == min(coding["bytes"], key=coding["bytes"].get)
+    table = run("compress", folder / "pipeline.joblib", "--dry-run")[1].splitlines()
+    line = next(line for line in table if "coders" in line)
+    assert line.split("smallest of ")[1].startswith(f"{coding['chosen']} {coding['bytes'][coding['chosen']]:,}, ")
+    assert all(name in line for name in coding["bytes"])
+
+
 def test_an_existing_output_is_kept_unless_forced(folder, tmp_path):
     target = tmp_path / "out.nluc"
     target.write_bytes(b"precious")

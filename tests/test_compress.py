@@ -589,6 +589,14 @@ def test_the_sizes_in_info_sum_to_the_files(case: Case, chosen: dict[str, Any]) 
         assert info["bits_per_feature"]["bound"] == pytest.approx(1.4427 + info["check_bits"], abs=1e-3)
 
 
+def test_a_record_that_would_be_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with more than 2^25 distinct rows and 32 check bits."""
+    monkeypatch.setattr("nlucompress.modelfile.MOST_RECORD_BITS", 33)
+    with pytest.raises(BuildError, match=r"check_bits: 32, besides \d bits.*'pool' rows.*the limit is 33"):
+        compress(model_of(), check_bits=32, layout="pool")
+    compress(model_of(), check_bits=32, layout="small")
+
+
 def test_more_samples_than_a_batch_answer_as_one_by_one() -> None:
     model = compress(model_of()).model()
     many = [f"{text} {WORDS[i % len(WORDS)]}" for i, text in enumerate(TEXTS * (BATCH // 3))]

@@ -195,6 +195,14 @@ def test_a_build_without_accents_refuses_a_model_that_strips_them(small: Path, t
     compare(program, GOLDEN / "model-v1.0-plain.nluc", EXPECTED["model-v1.0-plain.nluc"]["samples"])
 
 
+def test_a_build_without_coded_rows_refuses_a_model_that_has_them(tmp_path: Path) -> None:
+    make(f"BUILD={tmp_path}", "CFLAGS=-Werror -DNLUC_NO_CODED")
+    program = Program(str(tmp_path / "classify"))
+    coded = next(GOLDEN.glob("*coded*.nluc"))
+    assert program.run(coded, "x").stderr.endswith(b": limit\n")
+    compare(program, GOLDEN / "model-v1.0-plain.nluc", EXPECTED["model-v1.0-plain.nluc"]["samples"])
+
+
 # -- what a device links -----------------------------------------------------------------------------------------------
 
 
@@ -208,7 +216,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_freestanding_objects_ask_for_memcpy_and_memset_alone(built: Path) -> None:
     """And on Arm for the compiler's own arithmetic, of libgcc: 64-bit division, and doubles where no FPU has them."""
     lines = [line.split(":") for line in make("symbols", f"BUILD={built}").splitlines()]
-    assert len(lines) == (3 if shutil.which("arm-linux-gnueabihf-gcc") is None else 9)
+    assert len(lines) == (4 if shutil.which("arm-linux-gnueabihf-gcc") is None else 12)
     for path, names in lines:
         foreign = set(names.split()) - {"memcpy", "memset"}
         if not Path(path).name.startswith("host"):
@@ -232,6 +240,8 @@ def test_sizes_are_printed(built: Path) -> None:
     assert rodata < 40_000
     assert bss < 10_000
     assert sizes["host-plain"][1] < rodata - 20_000
+    assert sizes["host-uncoded"][0] < text - 2_000
+    assert sizes["host-uncoded"][3] < bss - 5_000
 
 
 def test_what_the_readme_shows_is_what_is_printed(built: Path) -> None:

@@ -35,7 +35,7 @@ import nlucompress
 from nlucompress import FormatError, Model, fileformat
 from nlucompress.linear import LinearModel, Namespace, Step
 from nlucompress.rows import CODERS
-from nlucompress.rows.bits import pack, unpack
+from nlucompress.rows.bits import GUARD, pack, unpack
 from nlucompress.rows.plain import encode_offsets
 
 Sections = dict[str, bytes]
@@ -1007,6 +1007,23 @@ def test_L2_full_an_idf_number_of_a_pooled_row_beyond_the_table_is_refused_and_m
         damaged[at] = number if damaged[at] == 2 else damaged[at]
     model = refused_in_full(changed(POOL, rows=bytes(damaged)), "L2", f"idf number {number}", "has 3")
     assert answers(model) == answers(Model(POOL))
+
+
+@pytest.mark.parametrize("check_bits", [32, 31])
+def test_L3_a_record_of_more_bits_than_a_load_holds_is_refused(check_bits: int) -> None:
+    """2^26 distinct rows that are empty take no bytes, but their number takes 26 bits: 58 with 32 check bits."""
+    words = np.zeros((1, 1))
+    small = nlucompress.compress(LinearModel((Namespace("w"),), (("play",),), words, np.ones(1), np.array(["a", "b"]),
+                                             task="binary", steps=(Step("norm", (0,), "l2"),)), layout="pool",
+                                 check_bits=check_bits).data  # fmt: skip
+    assert open_parts(small)[0]["rows"]["groups"] == 1
+    assert not open_parts(small)[1]["rows"]
+    slots = bytes((check_bits + 26 + 7) // 8 + GUARD)
+    crafted = with_field(changed(small, slots=slots), "rows.entries", 1 << 26)
+    if check_bits < 32:
+        Model(crafted, "full")
+    else:
+        refused(crafted, "L3", "32 check bits", "26 bits", "57")
 
 
 # -- rows ---------------------------------------------------------------------------------------------------------------

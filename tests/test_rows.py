@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -182,8 +183,9 @@ def test_a_reader_is_made_without_a_copy_of_the_rows(coder: str) -> None:
 @given(strategies.tables())
 @examples
 def test_the_smallest_coder_is_chosen(table: Table) -> None:
-    chosen, encoded = encode_rows(table)
-    assert encoded.size == min(coder.encode(table).size for coder in CODERS.values())
+    chosen, encoded, sizes = encode_rows(table)
+    assert sizes == {name: coder.encode(table).size for name, coder in CODERS.items()}
+    assert encoded.size == sizes[chosen] == min(sizes.values())
     assert raw_of(encoded) == raw_of(CODERS[chosen].encode(table))
 
 
@@ -191,6 +193,22 @@ def test_full_rows_are_stored_dense_thin_ones_plain_and_equal_ones_pooled() -> N
     assert encode_rows(table_of([7] * 100, 7))[0] == "dense"
     assert encode_rows(table_of([1] * 100, 7))[0] == "plain"
     assert encode_rows(table_of([5] * 100, 7, distinct=False))[0] == "pool"
+
+
+def test_a_large_sparse_model_is_coded_without_all_its_codes() -> None:
+    """200,000 rows of 3 weights among 2,000 columns: all codes would be 400 MB."""
+    n, columns, rng = 200_000, 2000, np.random.default_rng(3)
+    indices = (rng.integers(0, columns - 20, n)[:, None] + np.array([0, 7, 19])).astype(np.int32).reshape(-1)
+    codes = SparseRows(np.arange(0, 3 * n + 1, 3), indices, rng.integers(1, 9, 3 * n).astype(np.uint8), (n, columns))
+    tracemalloc.start()
+    try:
+        chosen, _, sizes = encode_rows(Table(codes, np.zeros(n, np.int64), 0, 0))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert chosen != "dense"
+    assert sizes["dense"] == n * columns
+    assert most < n * columns
 
 
 def test_a_class_id_has_one_byte_up_to_256_columns_and_two_from_257() -> None:
@@ -211,8 +229,9 @@ def test_more_classes_than_two_bytes_count_are_refused() -> None:
 @EACH
 def test_a_coders_id_is_a_layout_that_allows_it_alone(coder: str) -> None:
     for table in EXAMPLES:
-        chosen, encoded = encode_rows(table, coder)
+        chosen, encoded, sizes = encode_rows(table, coder)
         assert chosen == coder
+        assert sizes == {coder: encoded.size}
         assert raw_of(encoded) == raw_of(CODERS[coder].encode(table))
 
 

@@ -19,6 +19,8 @@ from ..featurize import Analyzer, Counts
 from ..linear import Floats, Integers
 from ..modelfile import ModelFile
 
+ROOM = 1 << 22  # weights that are asked for at once
+
 
 class NativeTable(reference.FileTable):
     """The features of a compressed file, found in C."""
@@ -43,12 +45,20 @@ class NativeTable(reference.FileTable):
         return slots, found
 
     def rows(self, ids: Integers) -> tuple[Integers, Integers, Floats]:
-        """Of one slot, as Model.lookup asks, by the core: the reference's reader is made for thousands."""
-        if len(ids) != 1:
-            return super().rows(ids)
-        entries = np.array(self.core.row(int(ids[0])), np.int64).reshape(-1, 2)
-        columns, weights = self.weights(entries[:, 0], entries[:, 1])
-        return np.array([len(entries)]), columns, weights
+        """Codes by the core, then as the reference."""
+        ids = np.ascontiguousarray(ids, np.int64)
+        room = 2 * self._file.n_columns
+        lengths = np.empty(len(ids), np.int64)
+        parts = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+        stride = max(1, ROOM // room)
+        for start in range(0, len(ids), stride):
+            some = slice(start, min(start + stride, len(ids)))
+            count = some.stop - start
+            columns, codes = np.empty(count * room, np.uint16), np.empty(count * room, np.uint8)
+            used = self.core.rows(ids[some], lengths[some], columns, codes)
+            parts.append((columns[:used].astype(np.int64), codes[:used].astype(np.int64)))
+        all_columns, all_codes = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return lengths, *self.weights(all_columns, all_codes)
 
 
 class NativeScorer(reference.Scorer):

@@ -64,7 +64,7 @@ static int text_of(PyObject *object, Text *text, PyObject **owner) {
     return 0;
 }
 
-/* A writable, C-contiguous buffer of exactly so many doubles or int64 (size 8), or bools (size 1). */
+/* A writable, C-contiguous buffer of exactly so many numbers of `size` bytes. */
 static int output(PyObject *object, Py_buffer *buffer, size_t count, size_t size) {
     if (PyObject_GetBuffer(object, buffer, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)) return -1;
     if ((size_t)buffer->len != count * size || (uintptr_t)buffer->buf % size) {
@@ -415,6 +415,42 @@ static PyObject *row(Model *self, PyObject *number) {
     return list;
 }
 
+PyDoc_STRVAR(rows_doc, "rows($self, slots, lengths, columns, codes, /)\n--\n\n"
+"The rows of slots, as row has them, one after the other; returns how many weights they have.\n\n"
+"slots: a buffer of int64. Written are lengths, as many int64, and columns (uint16) and codes (uint8), which have room for\n"
+"2 * n_columns weights a slot. Raises IndexError of a slot that is not there.");
+
+static PyObject *rows(Model *self, PyObject *const *args, Py_ssize_t n_args) {
+    const nluc_model *m = self->model;
+    PyObject *result = NULL;
+    Py_buffer slots, out[3];
+    static const size_t sizes[] = {8, 2, 1};
+    size_t used = 0, count, i;
+    int held;
+    if (n_args != 4) return PyErr_Format(PyExc_TypeError, "rows takes slots, lengths, columns and codes");
+    if (PyObject_GetBuffer(args[0], &slots, PyBUF_C_CONTIGUOUS)) return NULL;
+    count = (size_t)slots.len / 8;
+    for (held = 0; held < 3; held++)
+        if (output(args[held + 1], &out[held], held ? 2 * count * m->n_columns : count, sizes[held])) goto end;
+    for (i = 0; i < count; i++) {
+        int64_t slot;
+        uint32_t length;
+        memcpy(&slot, (const char *)slots.buf + 8 * i, 8);
+        if (slot < 0 || slot >= (int64_t)m->n) {
+            PyErr_Format(PyExc_IndexError, "slot %lld is not below %u", (long long)slot, (unsigned)m->n);
+            goto end;
+        }
+        length = nluc_read_row(m, nluc_row_of(m, (uint32_t)slot), (uint16_t *)out[1].buf + used, (uint8_t *)out[2].buf + used);
+        ((int64_t *)out[0].buf)[i] = (int64_t)length;
+        used += length;
+    }
+    result = PyLong_FromSize_t(used);
+end:
+    while (held--) PyBuffer_Release(&out[held]);
+    PyBuffer_Release(&slots);
+    return result;
+}
+
 PyDoc_STRVAR(inputs_doc, "inputs($self, /)\n--\n\n"
 "What each namespace takes: \"text\"; \"tokens\", where the token pattern is none of those built in; or \"features\".");
 
@@ -513,6 +549,7 @@ static PyMethodDef model_methods[] = {
     {"score_items", FAST(score_items), METH_FASTCALL, score_items_doc},
     {"find", FAST(find), METH_FASTCALL, find_doc},
     {"row", FAST(row), METH_O, row_doc},
+    {"rows", FAST(rows), METH_FASTCALL, rows_doc},
     {"inputs", FAST(inputs), METH_NOARGS, inputs_doc},
     {"verify", FAST(verify), METH_NOARGS, verify_doc},
     {NULL, NULL, 0, NULL},

@@ -17,6 +17,7 @@
  * wrong numbers or none, but stays inside the file (rules marked "full" are checked by nluc_verify, or clamped here).
  *
  * NLUC_MAX_NAMESPACES and NLUC_MAX_STEPS bound the size of nluc_model; a file with more is refused with NLUC_E_LIMIT.
+ * NLUC_NO_ACCENTS leaves out strip_accents, NLUC_NO_CODED coded rows; a file that needs them is refused likewise.
  */
 #ifndef NLUC_H
 #define NLUC_H
@@ -76,9 +77,9 @@ typedef enum {
     NLUC_E_P1, NLUC_E_P2, NLUC_E_P3, NLUC_E_P4, NLUC_E_P5, NLUC_E_P6, NLUC_E_P7,
     NLUC_E_H1, NLUC_E_H2, NLUC_E_H3, NLUC_E_M1, NLUC_E_M2, NLUC_E_M3, NLUC_E_M4, NLUC_E_M5,
     NLUC_E_S1, NLUC_E_S2, NLUC_E_S3, NLUC_E_S4, NLUC_E_S5, NLUC_E_S6,
-    NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
+    NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_L3, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
     NLUC_E_R6, NLUC_E_R7,
-    NLUC_E_LIMIT,   /* more namespaces or steps than this build has room for, or strip_accents, which it left out */
+    NLUC_E_LIMIT,   /* more namespaces or steps than this build has room for, or what it left out: strip_accents, coded rows */
     NLUC_E_ROOM,    /* the scratch memory is too small for this text */
     NLUC_E_SPANS,   /* the namespace's token pattern is none of those built in: use nluc_add_tokens */
     NLUC_E_INPUT,   /* the namespace takes other input (texts, features) than was given, or there is no such namespace */
@@ -90,7 +91,7 @@ typedef enum {
 NLUC_API const char *nluc_status_name(nluc_status status) {
     static const char *const names[] = {
         "ok", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "H1", "H2", "H3", "M1", "M2", "M3", "M4", "M5", "S1", "S2", "S3", "S4",
-        "S5", "S6", "I1", "I3", "L1", "L2", "R1", "R2", "R3", "R4", "R5", "R6", "R7",
+        "S5", "S6", "I1", "I3", "L1", "L2", "L3", "R1", "R2", "R3", "R4", "R5", "R6", "R7",
         "limit", "room", "spans", "input", "value"};
     return (unsigned)status < NLUC_STATUS_COUNT ? names[status] : "unknown";
 }
@@ -133,6 +134,13 @@ typedef struct {
  * how many of them are its code, 10-13: the number, less its extra bits. The table after the last has zeros of no bits. */
 #define NLUC_MOST_TABLES 15
 #define NLUC_MOST_LEVELS 4
+#ifdef NLUC_NO_CODED
+#define NLUC_DIRECT_TABLES 1
+#define NLUC_IS_CODED(m) 0 /* what a compiler sees to be out of reach it leaves out */
+#else
+#define NLUC_DIRECT_TABLES (NLUC_MOST_TABLES + 1)
+#define NLUC_IS_CODED(m) ((m)->coder == NLUC_CODED)
+#endif
 typedef struct {
     uint32_t slots[NLUC_MOST_LEVELS + 1];  /* that reach each level; the last: single entries */
     uint32_t blocks[NLUC_MOST_LEVELS], pointers[NLUC_MOST_LEVELS]; /* where each level begins: in blocks, in bytes */
@@ -140,7 +148,7 @@ typedef struct {
     uint32_t top, singles;                 /* the largest idf number; the byte of rows where single entries begin */
     const uint8_t *order, *map, *tables[NLUC_MOST_TABLES];
     const uint64_t *runs[NLUC_MOST_TABLES]; /* see nluc_make_runs; null: runs are read symbol by symbol */
-    uint16_t direct[NLUC_MOST_TABLES + 1][256];
+    uint16_t direct[NLUC_DIRECT_TABLES][256];
 } nluc_coded;
 
 /* A validated view of a file. Everything points into its bytes; nothing is written there. */
@@ -2457,6 +2465,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     } else if (m->coder == NLUC_POOL) {
         if ((status = nluc_open_pool(m, rows, end))) return status;
     } else if (m->coder == NLUC_CODED) {
+        if (!NLUC_IS_CODED(m)) return NLUC_E_LIMIT;
         if ((status = nluc_open_coded(m, rows, end))) return status;
     } else {
         if (!nluc_field(rows, "count", 0, ((uint64_t)1 << 40) - 1, end, &m->count)) return NLUC_E_H3;
@@ -2467,6 +2476,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
         if (!nluc_exactly(m, "rows", m->count * (m->n_columns <= 256 ? 2 : 3), &m->rows)) return NLUC_E_S6;
     }
     number = (uint64_t)m->check_bits + m->number_bits;
+    if (number > 57) return NLUC_E_L3;
     if (!nluc_exactly(m, "slots", number ? (m->n * number + 7) / 8 + 8 : 0, &m->slots)) return NLUC_E_S6;
     nluc_open_even(m);
     v = nluc_mp_get(header, "facts", end);
@@ -3030,7 +3040,7 @@ NLUC_API inline uint32_t nluc_field_code(const nluc_model *m, uint32_t kind, uin
 NLUC_API nluc_row nluc_row_of(const nluc_model *m, uint32_t slot) {
     nluc_row row;
     if (m->coder == NLUC_POOL) return nluc_entry(m, nluc_record(m, slot) >> m->check_bits);
-    if (m->coder != NLUC_CODED) return nluc_slot_row(m, slot);
+    if (!NLUC_IS_CODED(m)) return nluc_slot_row(m, slot);
     nluc_follow(m, &slot, 1);
     row = nluc_coded_entry(m, slot);
     nluc_head(m, &row, 0);
@@ -3043,14 +3053,14 @@ NLUC_API uint32_t nluc_read_row(const nluc_model *m, nluc_row row, uint16_t *col
     const uint8_t *p = row.at;
     uint64_t bit;
     nluc_weights w;
-    if (row.form == NLUC_RUN)
+    if (NLUC_IS_CODED(m) && row.form == NLUC_RUN)
         for (bit = nluc_run_of(m, &row, 0).bit; count < m->n_columns; count++) {
             columns[count] = (uint16_t)count;
             number = nluc_run_code(m, row.kind, bit);
             codes[count] = (uint8_t)number;
             bit += number >> 16;
         }
-    else if (row.form == NLUC_SYMBOLS)
+    else if (NLUC_IS_CODED(m) && row.form == NLUC_SYMBOLS)
         for (w = nluc_weights_of(m, &row); w.left; count++) {
             column = nluc_next(m, &w, &number);
             if (column == m->n_columns) break;
@@ -3068,7 +3078,7 @@ NLUC_API uint32_t nluc_read_row(const nluc_model *m, nluc_row row, uint16_t *col
             codes[count] = row.form == NLUC_ALL_CODES ? p[i] : (uint8_t)nluc_field_code(m, row.kind,
                 (uint32_t)p[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1));
         }
-    if (m->coder == NLUC_CODED)
+    if (NLUC_IS_CODED(m))
         for (i = 0; i < count; i++) {
             uint32_t at = columns[i] < m->n_columns ? columns[i] : m->n_columns - 1;
             columns[i] = (uint16_t)(unit == 2 ? m->coded.order[at] : nluc_u16(m->coded.order + 2 * (size_t)at));
@@ -3373,7 +3383,7 @@ NLUC_API void nluc_look_up(const nluc_model *m, nluc_feature *f, uint32_t count,
     nluc_find_stage(m, f->is.hash, sizeof *f, count, slots);
     for (i = 0; i < count; i++) {
         f[i].found = slots[i] != NLUC_ABSENT;
-        if (!f[i].found || m->coder == NLUC_CODED) continue;
+        if (!f[i].found || NLUC_IS_CODED(m)) continue;
         idf[i] = (uint32_t)(nluc_record(m, slots[i]) >> m->check_bits);
         f[i].is.row = m->coder == NLUC_POOL ? nluc_entry(m, idf[i]) : nluc_row_of(m, slots[i]);
         NLUC_PREFETCH(f[i].is.row.at - m->idf_bytes);
@@ -3382,7 +3392,7 @@ NLUC_API void nluc_look_up(const nluc_model *m, nluc_feature *f, uint32_t count,
     if (m->coder == NLUC_POOL)
         for (i = 0; i < count; i++)
             if (f[i].found) idf[i] = nluc_idf_number(m, f[i].is.row.at - m->idf_bytes);
-    if (m->coder == NLUC_CODED) nluc_look_up_coded(m, f, count, slots, idf);
+    if (NLUC_IS_CODED(m)) nluc_look_up_coded(m, f, count, slots, idf);
 }
 
 /* Look all n-grams up and turn frequencies into values: tf, idf, steps. */
@@ -3440,7 +3450,7 @@ NLUC_API void nluc_add_to_batch(const nluc_model *m, nluc_batch *batch, const nl
     const uint8_t *bytes = row->at;
     uint32_t zero = m->zero;
     uint8_t *out = batch->room + (size_t)batch->count * (m->n_columns + NLUC_RUN_ROOM);
-    if (row->form == NLUC_RUN) {
+    if (NLUC_IS_CODED(m) && row->form == NLUC_RUN) {
         nluc_run run = nluc_run_of(m, row, out);
         bytes = out;
         if (batch->run.out) {
@@ -3449,7 +3459,7 @@ NLUC_API void nluc_add_to_batch(const nluc_model *m, nluc_batch *batch, const nl
         }
         batch->run = run;
     }
-    if (row->form == NLUC_FIELDS) {
+    if (NLUC_IS_CODED(m) && row->form == NLUC_FIELDS) {
         uint32_t bits = row->kind & 15u;
         bytes += row->count * (m->n_columns <= 256 ? 2u : 3u);
         if (bits < 8) zero += (row->kind >> 4) - m->coded.zero;
@@ -3468,7 +3478,7 @@ NLUC_API double *nluc_make_book(nluc_sample *s, nluc_batch *batch) {
     const nluc_model *m = s->model;
     size_t columns = (m->n_columns > 256 ? (size_t)m->n_columns : 256) + 1, i, used = (256 + columns) * sizeof(double);
     double *book = (double *)(void *)s->text;
-    if (s->text_room < used + (m->coder == NLUC_CODED ? m->n_columns + NLUC_RUN_ROOM : 0)) return 0;
+    if (s->text_room < used + (NLUC_IS_CODED(m) ? m->n_columns + NLUC_RUN_ROOM : 0)) return 0;
     for (i = 0; i < 256; i++) book[i] = i < m->n_codes ? (double)nluc_f32(m->codebook.data + 4 * i) : 0;
     for (i = 0; i < columns; i++) book[256 + i] = 0;
     batch->room = s->text + used;
@@ -3523,27 +3533,27 @@ NLUC_API nluc_status nluc_finish(nluc_sample *s, double *scores) {
     batch.count = 0;
     batch.most = NLUC_STAGE;
     batch.run.out = 0;
-    if (m->coder == NLUC_CODED || (m->coder != NLUC_DENSE && columns > 1 && columns <= 256)) {
+    if (NLUC_IS_CODED(m) || (m->coder != NLUC_DENSE && columns > 1 && columns <= 256)) {
         book = nluc_make_book(s, &batch);
         if (book) sums = book + 256;
-        if (!book && m->coder == NLUC_CODED) return s->status = NLUC_E_ROOM;
+        if (!book && NLUC_IS_CODED(m)) return s->status = NLUC_E_ROOM;
     }
     for (i = 0; i < columns; i++) scores[i] = 0;
     for (f = s->features; f < s->features + s->count; f++) {
         const nluc_row *row = &f->is.row;
         if (!f->found) continue;
         total += f->value;
-        if (row->form == NLUC_FIELDS) nluc_add_packed(m, *row, f->value, book, sums);
-        if (row->form == NLUC_RUN && !m->even) nluc_add_run(m, row, f->value, book, batch.room, sums);
+        if (NLUC_IS_CODED(m) && row->form == NLUC_FIELDS) nluc_add_packed(m, *row, f->value, book, sums);
+        if (NLUC_IS_CODED(m) && row->form == NLUC_RUN && !m->even) nluc_add_run(m, row, f->value, book, batch.room, sums);
         if (row->form >= NLUC_ALL_CODES && row->form != NLUC_SYMBOLS && m->even)
             nluc_add_to_batch(m, &batch, row, f->value, sums);
         else if (row->form <= NLUC_ALL_CODES)
             nluc_add_row(m, *row, f->value, book, sums);
     }
-    if (m->coder == NLUC_CODED) nluc_add_symbols(m, s->features, s->features + s->count, book, sums);
+    if (NLUC_IS_CODED(m)) nluc_add_symbols(m, s->features, s->features + s->count, book, sums);
     nluc_flush(m, &batch, sums);
     for (i = 0; i < columns; i++) {
-        uint32_t at = m->coder != NLUC_CODED ? i : columns <= 256 ? m->coded.order[i] : nluc_u16(m->coded.order + 2 * (size_t)i);
+        uint32_t at = !NLUC_IS_CODED(m) ? i : columns <= 256 ? m->coded.order[i] : nluc_u16(m->coded.order + 2 * (size_t)i);
         double score = sums[i] - batch.offset;
         if (m->scale.data) score *= (double)nluc_f32(m->scale.data + 4 * (size_t)at);
         if (m->baseline.data) score += total * nluc_f64(m->baseline.data + 8 * (size_t)at);
@@ -3680,7 +3690,8 @@ NLUC_API int nluc_verify_ranks(const uint8_t *blocks, size_t length, uint64_t ex
 
 /* Rules R3 and R7 of a row of coded rows: nothing in it needs a clamp. */
 NLUC_API nluc_status nluc_verify_coded_row(const nluc_model *m, nluc_row row) {
-    uint32_t i, number, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
+    uint32_t i, number, next = 0, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
+    const uint8_t *fields;
     uint64_t bit;
     if (row.form == NLUC_RUN) {
         for (bit = nluc_run_of(m, &row, 0).bit, i = 0; i < m->n_columns; i++) {
@@ -3700,9 +3711,19 @@ NLUC_API nluc_status nluc_verify_coded_row(const nluc_model *m, nluc_row row) {
         }
         return NLUC_OK;
     }
-    for (i = 0; i < row.count; i++, row.at += unit)
-        if ((unit == 2 ? row.at[0] : nluc_u16(row.at)) >= m->n_columns) return NLUC_E_R7;
-        else if (row.at[unit - 1] >= m->n_codes) return NLUC_E_R3;
+    fields = row.at + (size_t)row.count * unit;
+    for (i = 0; i < row.count; i++, row.at += unit) {
+        uint32_t column = unit == 2 ? row.at[0] : nluc_u16(row.at);
+        if (column >= m->n_columns) return NLUC_E_R7;
+        if (row.at[unit - 1] >= m->n_codes) return NLUC_E_R3;
+        if (row.at[unit - 1] == m->coded.zero) {
+            next = m->n_columns; /* padding, and nothing else after it */
+            continue;
+        }
+        number = (uint32_t)fields[column * bits / 8] >> column * bits % 8 & ((1u << bits) - 1);
+        if (column < next || nluc_field_code(m, row.kind, number) != m->coded.zero) return NLUC_E_R7;
+        next = column + 1;
+    }
     for (i = 0; i < m->n_columns; i++) {
         number = (uint32_t)row.at[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1);
         if (nluc_field_code(m, row.kind, number) >= m->n_codes) return NLUC_E_R3;
@@ -3765,7 +3786,7 @@ NLUC_API nluc_status nluc_verify(const nluc_model *m) {
         }
     }
     if (!nluc_verify_ranks(m->index.data, m->index.length, m->n)) return NLUC_E_I3;
-    if (m->coder == NLUC_CODED) return nluc_verify_coded(m);
+    if (NLUC_IS_CODED(m)) return nluc_verify_coded(m);
     for (i = 0; i < m->n; i++) {
         uint64_t number = nluc_record(m, (uint32_t)i) >> m->check_bits;
         if (m->coder == NLUC_POOL && number >= m->n_entries) return NLUC_E_R5;

@@ -33,12 +33,16 @@ class Table(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """Parameters and sections for the file, and (n,) a number of ``bits`` bits for the record of each slot."""
+    """Parameters and sections for the file, and (n,) a number of ``bits`` bits for the record of each slot.
+
+    notes: what the coder chose among, and what it cost; for people, and not in the file.
+    """
 
     parameters: dict[str, int]
     sections: Sections
     numbers: npt.NDArray[np.uint64]
     bits: int
+    notes: Mapping[str, float] = MappingProxyType({})
 
     @property
     def size(self) -> int:
@@ -76,7 +80,8 @@ class Coder(NamedTuple):
 
     layout: "fast" or "small", which may choose it. limits: the largest value of each parameter (the least is 0).
     bits: how many bits of a record are the coder's. read: the sections, their lengths and relations checked, as arrays.
-    reader: what looks rows up. check: the relations inside sections, and of the numbers in all records, which the reader
+    reader: what looks rows up. size: bytes of what encode would make, where that is known without making it; else None.
+    check: the relations inside sections, and of the numbers in all records, which the reader
     makes harmless when they were not checked. absent: parameters that older files do not have, and what they mean then.
     ``read`` and ``check`` raise FormatError.
     """
@@ -89,6 +94,7 @@ class Coder(NamedTuple):
     reader: Callable[[Shape, Parameters, Arrays], Reader]
     check: Callable[[Shape, Parameters, Arrays, Integers], None]
     absent: Parameters = MappingProxyType({})
+    size: Callable[[Table], int] | None = None
 
 
 def class_bytes(columns: int) -> int:

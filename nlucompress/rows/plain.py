@@ -132,6 +132,11 @@ def _encode_dense(table: Table) -> Encoded:
     return Encoded({}, {"rows": densified(codes, zero).reshape(-1)}, numbers.astype(np.uint64), idf_bits)
 
 
+def _dense_size(table: Table) -> int:
+    n, columns = table.codes.shape
+    return n * columns + n * table.idf_bits // 8
+
+
 def densified(codes: SparseRows, zero: int) -> npt.NDArray[np.uint8]:
     """Every code of every row, zeros included: (n, columns)."""
     out = np.full(codes.shape, zero, np.uint8)
@@ -169,4 +174,4 @@ def _check_nothing(shape: Shape, parameters: Parameters, sections: Arrays, numbe
 PLAIN = Coder(
     "fast", {"count": (1 << 40) - 1, "low_bits": 31}, _encode_plain, _idf_bits, _read_plain, PlainReader, _check_plain
 )
-DENSE = Coder("fast", {}, _encode_dense, _idf_bits, _read_dense, DenseReader, _check_nothing)
+DENSE = Coder("fast", {}, _encode_dense, _idf_bits, _read_dense, DenseReader, _check_nothing, size=_dense_size)
