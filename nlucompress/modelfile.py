@@ -23,7 +23,8 @@ from .rows import CODERS, Reader, Shape
 from .rows.bits import packed_bytes, unpack
 
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
-FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0"}
+FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0",
+            "analyzer.items": "0.1.0"}  # fmt: skip
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Namespace) if f.default is not dataclasses.MISSING}
@@ -91,8 +92,9 @@ class ModelFile:
 def write(model: ModelFile) -> bytes:
     """The file of a model, as bytes."""
     labels, label_type = _encode_labels(model.classes)
+    needed = [f"rows.{model.coder}", *{f"analyzer.{ns.analyzer}": 0 for ns in model.namespaces}]
     header: dict[str, Any] = {
-        "requires": {feature: FEATURES[feature] for feature in [f"rows.{model.coder}"]},
+        "requires": {feature: FEATURES[feature] for feature in needed if feature in FEATURES},
         "task": model.task,
         "link": model.link,
         "classes": {"type": label_type, "count": len(model.classes)},
@@ -163,7 +165,7 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     idf = sections.floats("idf", "<f4", 1, 1 << idf_bits) if sections.has("idf") else np.empty(0, np.float32)
     if idf_bits and not len(idf):
         raise FormatError("section 'idf' is missing, but a slot has idf bits (L1)")
-    coder = rows.choice("coder", tuple(name.removeprefix("rows.") for name in FEATURES))
+    coder = rows.choice("coder", tuple(CODERS))
     shape = Shape(rows.integer("n", n, n), rows.integer("columns", columns, columns), idf_bits)
     parameters = {name: rows.integer(name, 0, most) for name, most in CODERS[coder].limits.items()}
     blocks = -(-sum(levels) // BLOCK_BITS)
