@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Number
-from typing import Any
+from typing import Any, cast
 
 import mmh3
 
@@ -176,15 +176,15 @@ def item(name: object, value: object, separator: str = "=") -> str | None:
 
 def _number(value: Any) -> str | None:
     """A number in decimal: 1 of True, 1 and 1.0; None if it is none, or equals no integer and no float."""
-    if not isinstance(value, Number):
-        value = getattr(value, "item", lambda: value)()  # numpy's bool is no Number
-    if not isinstance(value, Number) or isinstance(value, complex):
+    one: Any = value if isinstance(value, Number) else getattr(value, "item", lambda: None)()  # numpy's bool is none
+    if not isinstance(one, (bool, Number)) or isinstance(one, complex):
         return None
+    one = cast(Any, one)
     try:
-        number = float(value)  # type: ignore[arg-type]
-        if number == value:
+        number = float(one)
+        if number == one:
             return str(int(number)) if number.is_integer() else repr(number)
-        return str(int(value)) if int(value) == value else None  # type: ignore[call-overload]  # beyond 2^53
+        return str(int(one)) if int(one) == one else None  # beyond 2^53
     except (ArithmeticError, TypeError, ValueError):  # beyond 1e308; nan
         return None
 

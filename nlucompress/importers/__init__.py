@@ -49,10 +49,10 @@ def import_model(source: Any, *, format: str | None = None, names: str | os.Path
 def _of_file(path: Path, asked: Format | None, names: Path | None) -> LinearModel:
     """A file's model: by the format's own reader, or as the object that a pickle or a .skops holds."""
     from .files import read_file
-    from .formats import HEAD, of_head
+    from .formats import HEAD, of_folder, of_head
     from .records import DAMAGE, clean, damage, read_bytes
 
-    one = asked or of_head(read_bytes(path, HEAD))
+    one = asked or (of_folder(path) if path.is_dir() else None) or of_head(read_bytes(path, HEAD))
     if one is not None and one.read is None:
         one = None
     if one is None and names is not None:
