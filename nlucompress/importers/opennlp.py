@@ -81,7 +81,9 @@ class _Text:
             except ValueError:
                 out.append(float("nan"))
             if len(line) > _MOST_DIGITS or not abs(out[-1]) <= LARGEST:
-                raise ModelImportError(f"line {self._at}: {what} is {show(line)}, not a finite number up to {LARGEST:g}")
+                raise ModelImportError(
+                    f"line {self._at}: {what} is {show(line)}, not a finite number up to {LARGEST:g}"
+                )
         return out
 
     def count(self, what: str, size: int) -> int:
@@ -94,7 +96,9 @@ class _Text:
 
     def end(self) -> None:
         if self._at < len(self._lines):
-            raise ModelImportError(f"line {self._at + 1}: the model ends, but {len(self._lines) - self._at} lines follow")
+            raise ModelImportError(
+                f"line {self._at + 1}: the model ends, but {len(self._lines) - self._at} lines follow"
+            )
 
 
 class _Binary:
@@ -105,9 +109,7 @@ class _Binary:
 
     def _take(self, size: int, what: str) -> bytes:
         if size > len(self._data) - self._at:
-            raise ModelImportError(
-                f"byte {self._at}: {what} takes {size} bytes, {len(self._data) - self._at} are left"
-            )
+            raise ModelImportError(f"byte {self._at}: {what} takes {size} bytes, {len(self._data) - self._at} are left")
         self._at += size
         return self._data[self._at - size : self._at]
 
@@ -175,9 +177,7 @@ def read_opennlp(path: Path, names: Path | None = None) -> LinearModel:
     if data[:5].replace(b"\r", b"").startswith(_TEXT):
         return _model(_Text(data), packed)
     kind = data[2 : 2 + data[1]] if data[:1] == b"\0" else data[:20].split(b"\n")[0]
-    raise ModelImportError(
-        f"{packed or 'the model'} is of type {show(kind)}, not GIS; train with the algorithm MAXENT"
-    )
+    raise ModelImportError(f"{packed or 'the model'} is of type {show(kind)}, not GIS; train with the algorithm MAXENT")
 
 
 def _of_package(data: bytes) -> tuple[str, bytes]:
@@ -238,7 +238,12 @@ def _pattern(values: _Values, outcomes: int) -> tuple[int, list[int]]:
     line = values.text("a pattern")
     numbers = [int(part) for part in line.split() if part.isascii() and part.isdecimal() and len(part) < 11]
     share, columns = (numbers[0], numbers[1:]) if numbers else (0, [])
-    if len(numbers) != len(line.split()) or not columns or len(set(columns)) != len(columns) or max(columns) >= outcomes:
+    if (
+        len(numbers) != len(line.split())
+        or not columns
+        or len(set(columns)) != len(columns)
+        or max(columns) >= outcomes
+    ):
         raise ModelImportError(
             f"the pattern {show(line)} is not a number of predicates and outcomes below {outcomes}, each once"
         )
