@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Number
-from typing import Any
+from typing import Any, cast
 
 import mmh3
 
@@ -53,6 +53,8 @@ class Analyzer:
             sample = _column(sample, ns.column)
         if ns.analyzer == "dict":
             return _added(_dict_items(sample, ns.separator))
+        if ns.analyzer == "items":
+            return dict.fromkeys(_items(sample, ns.separator), 1.0)
         return Counter(_features(sample)) if ns.analyzer == "features" else decoded(sample, ns)
 
     def tokens(self, text: str) -> list[str]:
@@ -154,12 +156,74 @@ def _features(sample: Any) -> Iterable[str]:
         yield name
 
 
-def _dict_items(sample: Any, separator: str) -> Iterable[tuple[str, float]]:
+def item(name: object, value: object, separator: str = "=") -> str | None:
+    """The feature that a pair of a sample is to the analyzer "items"; None: a pair that no model can have.
+
+    A string is written after one separator (and one more if it begins with it), anything else after two: None, and a
+    number by its value, so that True, 1 and 1.0 are one as in a Python dictionary. No two pairs share a feature: a name
+    that is no string or holds the separator is no feature's, nor is a value of another type, or one that equals nothing.
+
+    >>> item("last letter", "a"), item("length", 5), item("is first", True), item("price", 0.5), item("tag", None)
+    ('last letter=a', 'length==5', 'is first==1', 'price==0.5', 'tag==None')
+    """
+    if not isinstance(name, str) or separator in name:
+        return None
+    if isinstance(value, str):
+        return f"{name}{separator}{separator if value.startswith(separator) else ''}{value}"
+    text = "None" if value is None else _number(value)
+    return None if text is None else f"{name}{separator}{separator}{text}"
+
+
+def _number(value: Any) -> str | None:
+    """A number in decimal: 1 of True, 1 and 1.0; None if it is none, or equals no integer and no float."""
+    one: Any = value if isinstance(value, Number) else getattr(value, "item", lambda: None)()  # numpy's bool is none
+    if not isinstance(one, (bool, Number)) or isinstance(one, complex):
+        return None
+    one = cast(Any, one)
+    try:
+        number = float(one)
+        if number == one:
+            return str(int(number)) if number.is_integer() else repr(number)
+        return str(int(one)) if int(one) == one else None  # beyond 2^53
+    except (ArithmeticError, TypeError, ValueError):  # beyond 1e308; nan
+        return None
+
+
+def _items(sample: Any, separator: str) -> Iterable[str]:
     if not isinstance(sample, Mapping):
         raise TypeError(
             f"the model takes a mapping of feature names to values, got {type(sample).__name__}: {sample!r:.80}"
         )
     for name, value in sample.items():
+        if type(value).__hash__ is None:
+            raise TypeError(
+                f"feature {name!r:.80} has a value of type {type(value).__name__}, which is no single value: {value!r:.80}"
+            )
+        feature = item(name, value, separator)
+        if feature is not None:
+            yield feature
+
+
+def _pairs(sample: Any) -> Iterable[tuple[Any, Any]]:
+    """The pairs of a mapping, or an iterable of pairs."""
+    if isinstance(sample, Mapping):
+        yield from sample.items()
+        return
+    if isinstance(sample, (str, bytes)) or not isinstance(sample, Iterable):
+        raise TypeError(
+            f"the model takes a mapping of feature names to values, got {type(sample).__name__}: {sample!r:.80}"
+        )
+    for pair in sample:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise TypeError(
+                f"the model takes a mapping of feature names to values, or pairs of them, got {pair!r:.80} in a "
+                f"{type(sample).__name__}"
+            )
+        yield pair[0], pair[1]
+
+
+def _dict_items(sample: Any, separator: str) -> Iterable[tuple[str, float]]:
+    for name, value in _pairs(sample):
         if isinstance(value, str):
             yield f"{name}{separator}{value}", 1.0
         elif value is None or (isinstance(value, Number) and not isinstance(value, complex)):

@@ -23,7 +23,7 @@ from .errors import ModelImportError
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-ANALYZERS = ("word", "char", "char_wb", "features", "dict")
+ANALYZERS = ("word", "char", "char_wb", "features", "dict", "items")
 TASKS = ("binary", "multiclass", "multilabel")
 LABELS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "float32", "float64")
 LARGEST = 1e38  # a file stores weights and idf as float32
@@ -36,7 +36,8 @@ class Namespace:
 
     analyzer: ``"word"``, ``"char"``, ``"char_wb"`` as in CountVectorizer; ``"features"`` takes an iterable of feature
     strings, as a callable analyzer yields them; ``"dict"`` takes what DictVectorizer takes (a mapping of names to
-    numbers, strings or iterables of strings).
+    numbers, strings or iterables of strings) or the same as pairs; ``"items"`` takes a mapping, each pair of which is a
+    feature of its own: a number is not a factor but one more value that a name can have (NLTK).
     column: None if the analyzer reads the sample itself, else the key of the sample (a mapping or a row) it reads.
     tf: what becomes of a frequency v: ``"count"`` v, ``"binary"`` 1, ``"log"`` 1 + ln v (scikit-learn's sublinear_tf).
     hash_columns: if not 0, a feature's name is the decimal number of its column, |MurmurHash3_x86_32(n-gram, seed 0)|

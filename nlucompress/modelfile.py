@@ -24,7 +24,7 @@ from .rows.bits import packed_bytes, unpack
 
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
 FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0",
-            "rows.runs": "0.1.0"}  # fmt: skip
+            "rows.runs": "0.1.0", "analyzer.items": "0.1.0"}  # fmt: skip
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 MOST_RECORD_BITS = 57  # check bits and the row coder's: a load of eight bytes holds them, wherever they begin
@@ -135,7 +135,9 @@ def write(model: ModelFile) -> bytes:
 
 def _needed(model: ModelFile) -> list[str]:
     """What the file asks of its reader."""
-    return [f"rows.{model.coder}", *(["rows.runs"] if model.parameters.get("runs") else [])]
+    analyzers = dict.fromkeys(f"analyzer.{namespace.analyzer}" for namespace in model.namespaces)
+    runs = ["rows.runs"] if model.parameters.get("runs") else []
+    return [f"rows.{model.coder}", *runs, *(analyzer for analyzer in analyzers if analyzer in FEATURES)]
 
 
 def _plain(namespace: Namespace) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Model:
     """A compressed model, ready to answer. Made by ``nlucompress.load`` or ``Compressed.model``; immutable.
 
     A sample is what the source's vectorizer took: a text; a mapping or a row with the columns of a ColumnTransformer; a
-    dictionary of features (DictVectorizer); an iterable of features (a model whose analyzer was a Python function).
+    dictionary of features (DictVectorizer, NLTK); an iterable of features (a model whose analyzer was a Python function).
     """
 
     def __init__(self, buffer: bytes | memoryview, verify: fileformat.Verify = "header") -> None:

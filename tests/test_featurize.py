@@ -7,6 +7,8 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +22,7 @@ from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer, HashingVectorizer
 
 from nlucompress.errors import ModelImportError
-from nlucompress.featurize import Analyzer, normalize
+from nlucompress.featurize import Analyzer, item, normalize
 from nlucompress.linear import Namespace
 
 SHARED = ("analyzer", "ngram_range", "token_pattern", "lowercase", "strip_accents", "encoding", "decode_error")
@@ -249,6 +251,53 @@ def test_the_names_of_a_mapping_are_hashed_where_a_namespace_asks_for_it(
     theirs = FeatureHasher(columns, alternate_sign=signed).transform([sample])
     ours = Analyzer(plain(analyzer="dict", hash_columns=columns, alternate_sign=signed))(sample)
     assert ours == pytest.approx(hashed_row(theirs), abs=1e-12)
+
+
+def test_a_list_of_pairs_is_a_sample_and_a_name_can_stand_twice() -> None:
+    pairs = [("a", 2), ("b", "x"), ["a", 0.5], ("b", "x")]
+    assert Analyzer(plain(analyzer="dict"))(pairs) == {"a": 2.5, "b=x": 2.0}
+
+
+VALUES: list[Any] = [
+    "", "a", "=", "=a", "==a", "1", "=1", "None", "True", None, True, 0, 5, -3, 2**53 + 1, 2**70, 0.1, 1e300, -2.5,
+    float("inf"), (1, 2), frozenset("a"), Fraction(1, 2), Fraction(1, 3), Decimal("0.1"), Decimal("2.5"), 10**400, 2j,
+]  # fmt: skip
+EQUALS = [
+    (True, 1),
+    (1, 1.0),
+    (False, -0.0),
+    (np.True_, 1),
+    (np.float64(0.1), 0.1),
+    (np.int8(5), 5),
+    (Decimal("0.5"), 0.5),
+]
+
+
+def test_items_have_a_feature_each_and_equal_values_the_same() -> None:
+    found = [item(name, value) for name in ("n", "n ", "") for value in VALUES]
+    named = [feature for feature in found if feature is not None]
+    assert len(set(named)) == len(named) > 60
+    for one, other in EQUALS:
+        assert item("n", one) == item("n", other) is not None
+    for nothing in (float("nan"), (1, 2), b"a", 1j, Decimal("0.1")):
+        assert item("n", nothing) is None
+    assert item(1, "a") is item("a=b", "c") is None
+    assert item("a=b", "c", ":") == "a=b:c"
+
+
+@given(st.lists(st.tuples(st.text("a=", max_size=3), st.one_of(st.text("=1a", max_size=4), st.integers(-2, 2), st.none(),
+       st.floats(allow_nan=False, width=16))), max_size=8))  # fmt: skip
+def test_items_are_one_feature_exactly_where_a_dictionary_has_one_key(pairs: list[tuple[str, Any]]) -> None:
+    keys = {pair for pair in pairs if "=" not in pair[0]}
+    assert len({item(*pair) for pair in keys} - {None}) == len(keys)
+
+
+def test_the_items_of_a_mapping_count_once_and_others_are_refused() -> None:
+    sample = {"a": "x", "b": 2, "c": None, ("d",): 1, "e=f": 1}
+    assert Analyzer(plain(analyzer="items"))(MappingProxyType(sample)) == {"a=x": 1.0, "b==2": 1.0, "c==None": 1.0}
+    for wrong in (["a"], "a", 3, {"a": ["x"]}, {"a": {}}):
+        with pytest.raises(TypeError):
+            Analyzer(plain(analyzer="items"))(wrong)
 
 
 def test_any_mapping_is_a_sample() -> None:

@@ -490,6 +490,22 @@ def test_H2_a_file_says_which_rows_it_needs(data: bytes) -> None:
     assert list(header["requires"]) == ["rows." + header["rows"]["coder"]]
 
 
+def test_H2_a_file_with_the_analyzer_items_says_so() -> None:
+    model = LinearModel(
+        (Namespace("pairs", analyzer="items"),),
+        (("a=x", "b==1"),),
+        np.ones((2, 1)),
+        np.zeros(1),
+        np.arange(2),
+        "binary",
+    )
+    compressed = nlucompress.compress(model, check_bits=32)
+    header = open_parts(compressed.data)[0]
+    assert set(header["requires"]) == {"rows." + header["rows"]["coder"], "analyzer.items"}
+    samples = [{"a": "x", "b": True}, {"b": 1.0, "c": 2}, {"a=x": 1}]
+    assert compressed.model().decision_function(samples).tolist() == [2, 1, 0]
+
+
 LARGE, REAL = 1 << 63, 1.5
 WRONG_FIELDS: dict[str, list[Any]] = {
     "task": [..., None, 1, "regression", "", ["binary"]],

@@ -6,6 +6,7 @@ import json
 import pickle
 import re
 import warnings
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ from sklearn_models import (
     words,
 )
 
+from nlucompress import compress, reference
 from nlucompress.errors import ModelImportError
 from nlucompress.importers import import_model, stopwords
 from nlucompress.linear import LinearModel, SparseRows
@@ -442,6 +444,36 @@ def test_feature_hasher_of_strings() -> None:
         samples[: len(TEXTS)], LABELS
     )
     check(pipeline, import_model(pipeline), samples)
+
+
+def mixed(text: str) -> dict[str, Any]:
+    """Numbers, strings, booleans and a negative number, as FeatureHasher takes them."""
+    first, *rest = words(text) or [""]
+    return {"first": first, "length": len(text) / 7, "short": len(text) < 12, "rest": -float(len(rest)), **{
+        word: float(rest.count(word)) for word in rest}}  # fmt: skip
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("columns", [1, 8, 64, 1 << 18])
+@pytest.mark.parametrize("kind", ["dict", "pair"])
+def test_feature_hasher_of_names_and_values(kind: str, columns: int, signed: bool) -> None:
+    samples: list[Any] = [mixed(text) for text in TEXTS + ODD]
+    if kind == "pair":  # a name can stand twice
+        samples = [[*sample.items(), ("length", 1.5), ("first", "again")] for sample in samples]
+    hasher = FeatureHasher(columns, input_type=kind, alternate_sign=signed)
+    pipeline = make_pipeline(hasher, svc()).fit(samples[: len(TEXTS)], LABELS)
+    model = import_model(pipeline)
+    assert model.namespaces[0].analyzer == "dict"
+    check(pipeline, model, samples)
+    compressed = compress(pipeline, check_bits=32)
+    clone, dequantized = deepcopy(pipeline), compressed.dequantized()
+    clone[-1].coef_ = np.zeros_like(clone[-1].coef_)
+    clone[-1].coef_[:, [int(name) for name in dequantized.features[0]]] = dequantized.coefficients().T
+    native = compressed.model()
+    for runtime in (native, reference.Scorer(native.frame, reference.FileTable(native._file))):
+        scores = runtime.decision_function(samples)
+        np.testing.assert_allclose(scores, clone.decision_function(samples), rtol=1e-5, atol=1e-5)
+        assert runtime.predict(samples).tolist() == clone.predict(samples).tolist()
 
 
 def test_texts_in_files_are_passed_themselves(tmp_path: Path) -> None:

@@ -309,10 +309,22 @@ REFUSALS: dict[str, tuple[Any, str]] = {
         "the feature 3 is int, not a string; name features by strings",
     ),
     "small-counts": (lambda: fit(CountVectorizer(dtype=np.int8), svc()), "counts of dtype int8 overflow in long texts"),
-    "hasher-of-pairs": (
-        lambda: make_pipeline(FeatureHasher(), svc()).fit([{"a": 1}, {"b": 1}], ["x", "y"]),
-        "input_type 'dict' hashes names with values, which is not supported; use input_type='string', or a "
-        "DictVectorizer",
+    "hasher-of-ints": (
+        lambda: make_pipeline(FeatureHasher(8, dtype=int), svc()).fit([{"a": 1}, {"b": 1}], ["x", "y"]),
+        "dtype int rounds the values; train with dtype=float64",
+    ),
+    "hasher-of-what": (
+        lambda: Record(
+            "sklearn.pipeline",
+            "Pipeline",
+            {
+                "steps": [
+                    ("h", Record("sklearn.feature_extraction", "FeatureHasher", {"input_type": "later"})),
+                    ("c", fit(tfidf(), svc())[-1]),
+                ]
+            },
+        ),
+        "input_type is 'later', not 'dict', 'pair' or 'string'",
     ),
     "tuples": (
         lambda: fit(CountVectorizer(analyzer=pairs), svc()),

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def import_model(source: Any, *, format: str | None = None, names: str | os.PathLike[str] | None = None) -> LinearModel:
     """Any source as a LinearModel: what ``nlucompress.compress`` starts from.
 
-    source: a fitted estimator, such as a scikit-learn pipeline or a search over one; the path of a model's file, which is
-    read without running any of it and without the tool that wrote it; or a LinearModel, which is given back.
+    source: a fitted estimator, such as a scikit-learn pipeline or a search over one, or a classifier of NLTK's; the path of
+    a model's file (or folder, of the formats that are one), which is read without running any of it and without the tool
+    that wrote it; or a LinearModel, which is given back.
     format: the source's format, by the names that ``nlucompress formats`` prints; None: decide by the content.
     names: a file of feature names, for formats whose files have none.
 
@@ -49,10 +50,10 @@ def import_model(source: Any, *, format: str | None = None, names: str | os.Path
 def _of_file(path: Path, asked: Format | None, names: Path | None) -> LinearModel:
     """A file's model: by the format's own reader, or as the object that a pickle or a .skops holds."""
     from .files import read_file
-    from .formats import HEAD, of_head
+    from .formats import HEAD, of_folder, of_head
     from .records import DAMAGE, clean, damage, read_bytes
 
-    one = asked or of_head(read_bytes(path, HEAD))
+    one = asked or (of_folder(path) if path.is_dir() else None) or of_head(read_bytes(path, HEAD))
     if one is not None and one.read is None:
         one = None
     if one is None and names is not None:

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import ModelImportError
 from ..linear import LinearModel
 
-MODULES = ("sklearn",)  # asked in this order
+MODULES = ("sklearn", "nltk", "opennlp", "snips")  # asked in this order
 HEAD = 1 << 16  # bytes of a file that sniffing sees
 
 
@@ -27,6 +27,7 @@ class Format:
     what is carried over exactly, and what is not (or is refused).
     sniff: whether the first HEAD bytes of a file are of this format; never raises. read: the file's model; the second
     argument is the path of a file of feature names, for formats without names of their own, else None.
+    folder: files inside a folder, the first of which that is there makes read take the folder.
     claims: whether an object, live or a record, is of this format; of: its model.
     """
 
@@ -36,6 +37,7 @@ class Format:
     limits: str
     sniff: Callable[[bytes], bool] | None = None
     read: Callable[[Path, Path | None], LinearModel] | None = None
+    folder: tuple[str, ...] = ()
     claims: Callable[[Any], bool] | None = None
     of: Callable[[Any], LinearModel] | None = None
 
@@ -57,6 +59,11 @@ def named(name: str) -> Format:
 def of_head(head: bytes) -> Format | None:
     """The format of a file that begins with head, if it is one with a reader of its own."""
     return next((one for one in formats().values() if one.sniff is not None and one.sniff(head)), None)
+
+
+def of_folder(path: Path) -> Format | None:
+    """The format of which a folder is, if it is one's."""
+    return next((one for one in formats().values() if any((path / name).is_file() for name in one.folder)), None)
 
 
 def of_object(source: Any) -> Format | None:

@@ -81,24 +81,22 @@ def _hash_columns(estimator: Fitted) -> int:
 
 def _hasher(estimator: Fitted, column: str | int | None, name: str) -> Features:
     input_type = estimator.param("input_type", "dict")
-    if input_type != "string":
-        raise estimator.refusal(
-            f"input_type {show(input_type)} hashes names with values, which is not supported; use "
-            f"input_type='string', or a DictVectorizer"
-        )
+    if input_type not in ("dict", "pair", "string"):
+        raise estimator.refusal(f"input_type is {show(input_type)}, not 'dict', 'pair' or 'string'")
     width = _hash_columns(estimator)
     signed = bool(estimator.param("alternate_sign", True))
-    _check_dtype(estimator)
-    namespace = Namespace(name, "features", column, hash_columns=width, alternate_sign=signed)
+    if input_type == "string":
+        _check_dtype(estimator)
+    else:
+        _check_floats(estimator)
+    analyzer = "features" if input_type == "string" else "dict"  # which takes mappings and pairs
+    namespace = Namespace(name, analyzer, column, hash_columns=width, alternate_sign=signed)
     return Features.of(Source(namespace, None, width))
 
 
 def _dict(estimator: Fitted, column: str | int | None, name: str) -> Features:
     names = _in_order(estimator, estimator.fitted("vocabulary_"))
-    if _type_name(estimator.param("dtype", Global("numpy", "float64"))) not in ("float", "float64", "float32"):
-        raise estimator.refusal(
-            f"dtype {_type_name(estimator.param('dtype'))} rounds the values; train with dtype=float64"
-        )
+    _check_floats(estimator)
     separator = estimator.param("separator", "=")
     if not isinstance(separator, str):
         raise estimator.refusal(f"separator is {show(separator)}, not a string")
@@ -209,6 +207,13 @@ def _type_name(dtype: Any) -> str:
     if isinstance(dtype, np.dtype):
         return str(dtype.name)
     return str(dtype.name) if isinstance(dtype, Global) else str(dtype)
+
+
+def _check_floats(estimator: Fitted) -> None:
+    """Refuse a dtype that values are not exact in."""
+    name = _type_name(estimator.param("dtype", Global("numpy", "float64")))
+    if name not in ("float", "float64", "float32"):
+        raise estimator.refusal(f"dtype {name} rounds the values; train with dtype=float64")
 
 
 def _check_dtype(estimator: Fitted) -> str:

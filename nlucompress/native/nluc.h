@@ -99,7 +99,7 @@ NLUC_API const char *nluc_status_name(nluc_status status) {
 typedef enum { NLUC_PLAIN, NLUC_DENSE, NLUC_POOL, NLUC_CODED } nluc_coder;
 typedef enum { NLUC_BINARY, NLUC_MULTICLASS, NLUC_MULTILABEL } nluc_task;
 typedef enum { NLUC_IDENTITY, NLUC_SIGMOID, NLUC_SOFTMAX, NLUC_OVR, NLUC_CLIPPED } nluc_link;
-typedef enum { NLUC_WORD, NLUC_CHAR, NLUC_CHAR_WB, NLUC_FEATURES, NLUC_DICT } nluc_analyzer;
+typedef enum { NLUC_WORD, NLUC_CHAR, NLUC_CHAR_WB, NLUC_FEATURES, NLUC_DICT, NLUC_ITEMS } nluc_analyzer;
 typedef enum { NLUC_COUNT, NLUC_BINARY_TF, NLUC_LOG } nluc_tf;
 typedef enum { NLUC_NORM_L1, NLUC_NORM_L2, NLUC_NORM_MAX, NLUC_SCALE, NLUC_BINARIZE } nluc_op;
 typedef enum { NLUC_PATTERN_DEFAULT, NLUC_PATTERN_WORDS, NLUC_PATTERN_BLANKS, NLUC_PATTERN_OTHER } nluc_pattern;
@@ -1981,7 +1981,7 @@ NLUC_API nluc_status nluc_numbers(const nluc_model *m, const char *name, uint64_
 
 /* Rule M2, of one namespace: what differs from the defaults. */
 NLUC_API nluc_status nluc_open_namespace(nluc_value map, const uint8_t *end, nluc_namespace *ns) {
-    static const char *const analyzers[] = {"word", "char", "char_wb", "features", "dict"};
+    static const char *const analyzers[] = {"word", "char", "char_wb", "features", "dict", "items"};
     static const char *const tfs[] = {"count", "binary", "log"};
     static const char *const accents[] = {"", "ascii", "unicode"};
     static const char *const strings[] = {"name", "token_pattern", "encoding", "decode_error", "separator"};
@@ -2008,7 +2008,7 @@ NLUC_API nluc_status nluc_open_namespace(nluc_value map, const uint8_t *end, nlu
         if ((i = nluc_choice(v, words, count)) < 0) return NLUC_E_M2; \
         ns->field = (uint8_t)i;                                   \
     }
-    NLUC_CHOICE(analyzer, "analyzer", analyzers, 5, 0)
+    NLUC_CHOICE(analyzer, "analyzer", analyzers, 6, 0)
     NLUC_CHOICE(tf, "tf", tfs, 3, 0)
     NLUC_CHOICE(accents, "strip_accents", accents, 3, 1)
 #undef NLUC_CHOICE
@@ -2358,7 +2358,8 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     static const char *const types[] = {"str",   "object", "bool",   "int8",   "int16",   "int32",  "int64",
                                         "uint8", "uint16", "uint32", "uint64", "float32", "float64"};
     static const char *const coders[] = {"plain", "dense", "pool", "coded"};
-    static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool", "rows.coded", "rows.runs"};
+    static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool", "rows.coded", "rows.runs",
+                                            "analyzer.items"};
     const uint8_t *end, *at;
     nluc_value header, v, rows, index, slots;
     nluc_status status;
@@ -2383,7 +2384,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     if (v.type != NLUC_MP_MAP) return NLUC_E_H3;
     for (at = v.next, i = 0; i < v.number; i++) {
         nluc_value name = nluc_mp_read(at, end);
-        if (nluc_choice(name, abilities, 5) < 0) return NLUC_E_H2;
+        if (nluc_choice(name, abilities, sizeof abilities / sizeof *abilities) < 0) return NLUC_E_H2;
         at = nluc_mp_skip(name.next, end, 8);
     }
 #define NLUC_PICK(field, map, key, words, count)                                          \
@@ -3244,7 +3245,7 @@ NLUC_API inline void nluc_emit_ngram(void *sample, const uint8_t *name, size_t l
         nluc_count(s, name, length, 1);
 }
 
-/* Add one feature by name, `value` times: of namespaces whose analyzer is "features" or "dict". */
+/* Add one feature by name, `value` times: of namespaces whose analyzer is "features", "dict" or "items". */
 NLUC_API nluc_status nluc_add_feature(nluc_sample *s, uint32_t space, const uint8_t *name, size_t length, double value) {
     if (s->status) return s->status;
     if (space >= s->model->n_namespaces || s->model->namespaces[space].analyzer < NLUC_FEATURES) return s->status = NLUC_E_INPUT;
