@@ -111,20 +111,16 @@ class _Building:
         empty: list[Any] = [None] * n
         features, labels, weights = (chunk.columns.get(name, empty) for name in COLUMNS)
         values = self._values(weights, chunk.places)
-        spaces = chunk.columns.get("namespace")
+        numbers = self._label_numbers(labels, chunk.places)
+        spaces, places = chunk.columns.get("namespace"), chunk.places
         if None in features:
-            keep = []
-            for i in range(n):
-                if features[i] is None:
-                    self._add_bias(labels[i], values[i], spaces[i] if spaces else None, int(chunk.places[i]))
-                else:
-                    keep.append(i)
-            features, labels = [features[i] for i in keep], [labels[i] for i in keep]
+            for i in (i for i in range(n) if features[i] is None):
+                self._add_bias(labels[i], float(values[i]), spaces[i] if spaces else None, int(places[i]))
+            keep = np.array([i for i in range(n) if features[i] is not None], np.int64)
+            features, values, numbers, places = [features[i] for i in keep], values[keep], numbers[keep], places[keep]
             spaces = [spaces[i] for i in keep] if spaces else None
-            values, chunk = values[keep], Chunk(chunk.places[keep], {})
-        keys = self._feature_keys(features, spaces, chunk.places) << _LABEL_BITS
-        keys += self._label_numbers(labels, chunk.places)
-        self._parts.append((keys, values, chunk.places.astype(np.int64)))
+        keys = (self._feature_keys(features, spaces, places) << _LABEL_BITS) + numbers
+        self._parts.append((keys, values, places.astype(np.int64)))
         self._count += len(keys)
         if self._count > 2 * self._checked:  # rows that repeat end here, not when memory does
             self._joined()
@@ -164,7 +160,7 @@ class _Building:
             tuple(list(names) for names in self._features) or ([],),
             weights, intercept, classes, task or "multiclass", facts.link, facts.calibration(columns),
             facts.baseline(columns), idf, facts.steps,
-            facts.source or {"format": f"table ({table.form})"},
+            {"format": f"table ({table.form})"} if facts.source is None else facts.source,
         )  # fmt: skip
 
     def _values(self, cells: list[Any], places: Integers) -> Floats:
@@ -244,12 +240,11 @@ class _Building:
     def _add_bias(self, label: Any, value: float, space: Any, place: int) -> None:
         if label is None or space:
             raise self._error(place, "a row without a feature is a label's bias: it has a label, and no namespace")
-        self._add_label(label, place)
         if label in self._bias:
             raise self._error(
                 place, f"the bias of label {show(label)} stands in {self._unit} {self._bias[label][1]} too"
             )
-        self._bias[label] = float(value), place
+        self._bias[label] = value, place
 
     def _joined(self) -> tuple[Integers, Floats, Integers]:
         """All rows so far, by key; each key once."""
@@ -493,8 +488,8 @@ def head(model: Frame, source: Mapping[str, str]) -> str:
     """The first lines of a model's TSV: facts, names of columns, biases."""
     space = "\tnamespace" if len(model.namespaces) > 1 else ""
     lines = [f"# nlucompress {json.dumps(frame(model, source))}", f"feature\tlabel\tweight{space}"]
-    lines += [f"\t{label}\t{value!r}{space and chr(9)}"
-              for label, value in zip(cells(model), model.intercept.tolist(), strict=True) if value]  # fmt: skip
+    biases = zip(cells(model), map(repr, model.intercept.tolist()), strict=True)
+    lines += [f"\t{label}\t{value}{space and chr(9)}" for label, value in biases if value != "0.0"]
     return "\n".join(lines) + "\n"
 
 
