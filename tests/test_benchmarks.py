@@ -144,3 +144,20 @@ def test_search_is_measured_on_texts_that_it_never_saw(tmp_path):
     cells = next(rest for (name, _), rest in rows(printed).items() if name == "toy")
     assert cells[2] == f"{one['search']['chosen']['bytes'] / 1e3:,.1f}"
     assert cells[3].startswith("36, ")
+
+
+def test_sources_prints_a_row_a_source_and_skips_what_is_not_installed(tmp_path):
+    texts = {"play": "play some jazz {}", "stop": "stop the music {}", "rain": "will it rain {}"}
+    lines = [json.dumps({"text": text.format(word), "label": label})
+             for label, text in texts.items() for word in ("please", "now", "today", "again", "then")]  # fmt: skip
+    (tmp_path / "train.jsonl").write_text("\n".join(lines))
+    files = (tmp_path / "train.jsonl", tmp_path / "train.jsonl")
+    out, kept = results("sources.py", tmp_path / "out.json", *files, "--only", "table", "liblinear", "vowpal-wabbit")
+    assert "15 texts to train on, 15 to test, 3 labels" in out
+    assert "| table (TSV" in out
+    assert kept[0]["imported"] == kept[0]["texts"] == 15
+    for one in kept:
+        assert one["imported"] == one["texts"], one
+        assert one["before"] > 0 < one["after"]
+    for name in ("LIBLINEAR", "Vowpal Wabbit"):
+        assert f"| {name} " in out or f"| {name.lower().replace(' ', '-')} | skipped: " in out
