@@ -5,10 +5,12 @@ import csv
 import dataclasses
 import json
 import random
+import re
 import subprocess
 import sys
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -182,6 +184,16 @@ def test_without_pyarrow_a_parquet_file_asks_for_it(tmp_path):
     assert "pip install 'nlucompress[parquet]'" in done.stdout
 
 
+def test_the_readmes_table_is_read_as_it_says(tmp_path):
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"(?m)^    # nlucompress \{(?:.*\n    )*.*\n", readme)[0].splitlines()
+    (tmp_path / "m").write_text("".join(f"{line[4:]}\n" for line in lines))
+    model = nlucompress.compress(import_model(tmp_path / "m"), check_bits=32).model()
+    assert model.predict(["Stop it", "play the beatles"]).tolist() == ["StopMusic", "PlayMusic"]
+    scores = model.decision_function(["play", ""])
+    np.testing.assert_allclose(scores, [[1.25, 0], [-0.25, 0]], atol=0.01)
+
+
 # -- export and import are inverse ------------------------------------------------------------------------------------
 
 
@@ -348,6 +360,8 @@ WRONG = {
     '{"feature": "a", "label": "b", "weight": 1, "weight": 2}\n': ["line 1", "a field stands twice"],
     '{"feature": "a", "label": "b", "weight": 1}\n{"label": "b", "label": "c"}': ["line 2", "a field stands twice"],
     '{"feature": 3, "label": "b", "weight": 1}\n': ["line 1: the feature 3 is int, not text"],
+    '{"feature": "a", "label": "b", "weight": "1"}\n': ["line 1: the weight '1' is not a number"],
+    '{"feature": "a", "label": 1, "weight": 1}\n{"label": true, "weight": 1}': ["line 2", "True is neither"],
     '{"feature": "a", "label": 1.5, "weight": 1}\n': ["line 1: the label 1.5 is neither text nor an integer"],
     '{"feature": "a", "label": [], "weight": 1}\n': ["line 1: the label a list of 0 is neither"],
     '{"feature": "a", "label": 1, "weight": 1}\n{"feature": "a", "label": "b", "weight": 1}': ["line 2", "is str, but"],
