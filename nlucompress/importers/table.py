@@ -73,7 +73,7 @@ def read_table(path: Path, names: Path | None = None) -> LinearModel:
         if missing:
             raise ModelImportError(f"no column {', '.join(missing)}; the columns are {show(', '.join(table.columns))}")
         _known_columns(table.columns, "the first line")
-    building = _Building(table.facts, table.unit)
+    building = _Building(table.facts, table.unit, (str,) if table.form in ("tsv", "csv") else (int, float))
     for chunk in table.chunks:
         if table.columns is None:
             _known_columns(tuple(chunk.columns), f"line {chunk.places[0]} and below")
@@ -95,13 +95,14 @@ class _Building:
     A row is 24 bytes here: its key (namespace, feature, label + 1 or 0 for an idf, in one integer), value and place.
     """
 
-    def __init__(self, facts: Mapping[str, Any], unit: str) -> None:
+    def __init__(self, facts: Mapping[str, Any], unit: str, numbers: tuple[type, ...] = (int, float)) -> None:
         self._facts = _Facts(facts)
+        self._numbers = numbers  # types of a weight's cell
         self._unit = unit
         self._spaces: dict[str, int] = {key: i for i, key in enumerate(self._facts.keys)}
         self._features: list[dict[str, int]] = [{} for _ in self._spaces]
         self._labels: dict[Any, int] = dict(self._facts.columns or {})
-        self._bias: dict[Any, tuple[float, int]] = {}
+        self._bias: dict[int, tuple[float, int]] = {}
         self._parts: list[tuple[Integers, Floats, Integers]] = []
         self._count, self._checked = 0, 1 << 20
 
@@ -152,8 +153,8 @@ class _Building:
         indptr = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=int(firsts[-1])))]).astype(np.int64)
         weights = SparseRows(indptr, label[kept].astype(np.int32), values[kept], (int(firsts[-1]), columns))
         intercept = np.zeros(columns)
-        for name, (value, _) in self._bias.items():
-            intercept[self._labels[name]] = value
+        for number, (value, _) in self._bias.items():
+            intercept[number] = value
         namespaces = facts.namespaces or tuple(Namespace(key or "features", "features") for key in self._spaces)
         return LinearModel(
             namespaces or (Namespace("features", "features"),),
@@ -166,17 +167,26 @@ class _Building:
     def _values(self, cells: list[Any], places: Integers) -> Floats:
         """Weights as numbers, finite ones."""
         try:
-            if any(type(cell) is str and "_" in cell for cell in cells) or any(type(cell) is bool for cell in cells):
+            if set(map(type, cells)) - {*self._numbers} or (str in self._numbers and "_" in "".join(cells)):
                 raise ValueError
-            values = np.array([float(cell) for cell in cells])
+            values = np.array(list(map(float, cells)), np.float64)
         except (TypeError, ValueError, OverflowError):
-            i = next(i for i, cell in enumerate(cells) if not _is_number(cell))
+            i = next((i for i, cell in enumerate(cells) if not self._is_number(cell)), 0)
             raise self._error(places[i], f"the weight {show(cells[i])} is not a number") from None
         bad = ~(np.abs(values) <= LARGEST)
         if bad.any():
             i = int(bad.argmax())
             raise self._error(places[i], f"the weight {show(cells[i])} is not a finite number up to {LARGEST:g}")
         return values
+
+    def _is_number(self, cell: Any) -> bool:
+        if type(cell) not in self._numbers or (type(cell) is str and "_" in cell):
+            return False
+        try:
+            float(cell)
+        except (ValueError, OverflowError):
+            return False
+        return True
 
     def _feature_keys(self, features: list[Any], spaces: list[Any] | None, places: Integers) -> Integers:
         """Namespace and number of each feature; new ones get the next."""
@@ -212,20 +222,16 @@ class _Building:
     def _label_numbers(self, labels: list[Any], places: Integers) -> Integers:
         """The number of each label plus one; 0 for none."""
         table = self._labels
-        try:
-            return np.array([0 if label is None else table[label] + 1 for label in labels], np.int64)
-        except (KeyError, TypeError):
-            pass
-        for label, place in zip(labels, places.tolist(), strict=True):
-            if label is not None:
-                self._add_label(label, place)
-        return np.array([0 if label is None else table[label] + 1 for label in labels], np.int64)
+        if set(map(type, labels)) - {str, int, type(None)}:
+            bad = next(i for i, label in enumerate(labels) if type(label) not in (str, int, type(None)))
+            raise self._error(places[bad], f"the label {show(labels[bad])} is neither text nor an integer")
+        new = [label for label in dict.fromkeys(labels) if label is not None and label not in table]
+        for label in new:
+            self._add_label(label, int(places[labels.index(label)]))
+        numbers = {None: 0, **{label: number + 1 for label, number in table.items()}}
+        return np.array([numbers[label] for label in labels], np.int64)
 
     def _add_label(self, label: Any, place: int) -> None:
-        if type(label) is not str and type(label) is not int:
-            raise self._error(place, f"the label {show(label)} is neither text nor an integer")
-        if label in self._labels:
-            return
         if self._facts.columns is not None:
             known = show(", ".join(map(str, list(self._facts.columns)[:8])))
             raise self._error(place, f"the label {show(label)} is not among those of the facts: {known}")
@@ -240,11 +246,11 @@ class _Building:
     def _add_bias(self, label: Any, value: float, space: Any, place: int) -> None:
         if label is None or space:
             raise self._error(place, "a row without a feature is a label's bias: it has a label, and no namespace")
-        if label in self._bias:
-            raise self._error(
-                place, f"the bias of label {show(label)} stands in {self._unit} {self._bias[label][1]} too"
-            )
-        self._bias[label] = value, place
+        number = self._labels[label]
+        if number in self._bias:
+            words = f"the bias of label {show(label)} stands in {self._unit} {self._bias[number][1]} too"
+            raise self._error(place, words)
+        self._bias[number] = value, place
 
     def _joined(self) -> tuple[Integers, Floats, Integers]:
         """All rows so far, by key; each key once."""
@@ -287,16 +293,6 @@ class _Building:
 def _numbered(names: list[str], table: dict[str, int]) -> Integers:
     """The number of each name; new ones get the next."""
     return np.array([table.setdefault(name, len(table)) for name in names], np.int64)
-
-
-def _is_number(cell: Any) -> bool:
-    if type(cell) in (bool, type(None)) or (type(cell) is str and "_" in cell):
-        return False
-    try:
-        float(cell)
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return True
 
 
 def _classes(labels: list[Any]) -> npt.NDArray[Any]:

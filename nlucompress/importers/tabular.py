@@ -231,7 +231,7 @@ def _tsv_chunk(first: int, text: str, names: tuple[str, ...]) -> Chunk:
 
 def _cells(cells: list[str], places: Sequence[int] | Integers) -> list[str | None]:
     """What cells of TSV say."""
-    if not any("\\" in cell for cell in cells):
+    if "\\" not in "".join(cells):
         return [cell or None for cell in cells]
     out = []
     for cell, place in zip(cells, places, strict=True):
@@ -318,7 +318,9 @@ def _json_chunks(first: int, text: str) -> Iterator[Chunk]:
 
 def _object(line: str, number: int) -> dict[str, Any]:
     try:
-        row = json.loads(line, object_pairs_hook=_once)
+        row = json.loads(line)
+        if isinstance(row, dict) and line.count(":") != len(row):  # perhaps a field that stands twice
+            row = json.loads(line, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise ModelImportError(f"line {number}: not JSON: {error}") from None
     if not isinstance(row, dict):
