@@ -428,6 +428,22 @@ def test_a_parquet_file_of_equal_rows_ends_before_memory_does(tmp_path):
     assert "12,000,000 rows in" in refusal(tmp_path / "m")
 
 
+def test_a_long_string_in_every_row_of_a_parquet_file_is_kept_once(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet as pq
+
+    n = 100_000
+    column = arrow.DictionaryArray.from_arrays(arrow.array(np.zeros(n, np.int32)), arrow.array(["a" * 1_000_000]))
+    pq.write_table(arrow.table({"feature": column, "label": column, "weight": np.ones(n, np.float32)}), tmp_path / "m",
+                   compression="zstd", store_schema=False)  # fmt: skip
+    tracemalloc.start()
+    words = refusal(tmp_path / "m")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "stands in row 1 too" in words
+    assert peak < 200e6
+
+
 def test_rows_that_repeat_are_found_long_before_the_end():
     building = table._Building({}, "row")
     chunk = tabular.Chunk(np.arange(1 << 16), {

@@ -23,6 +23,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -346,18 +347,21 @@ def _parquet(path: Path) -> Table:
         raise ModelImportError("a Parquet file is read with pyarrow, which is not installed: "
                                "pip install 'nlucompress[parquet]'") from None  # fmt: skip
     size = path.stat().st_size
-    file = _arrow(lambda: parquet.ParquetFile(path, page_checksum_verification=True))
+    file = _arrow(lambda: parquet.ParquetFile(path))
     schema = file.schema_arrow
     rows = file.metadata.num_rows
     if not 0 <= rows <= (1 << 20) + ROWS_A_BYTE * size:
         raise ModelImportError(f"{rows:,} rows in {size:,} bytes: at most {(1 << 20) + ROWS_A_BYTE * size:,} are read")
-    names = _header(schema.names, "schema")
+    names, words = _header(schema.names, "schema"), []
     for name in names:
         kind = schema.field(name).type
         kind = kind.value_type if arrow.types.is_dictionary(kind) else kind
-        text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind) or arrow.types.is_null(kind)
-        if not text and not arrow.types.is_integer(kind) and not arrow.types.is_floating(kind):
+        if arrow.types.is_string(kind) or arrow.types.is_large_string(kind):
+            words.append(name)
+        elif not (arrow.types.is_integer(kind) or arrow.types.is_floating(kind) or arrow.types.is_null(kind)):
             raise ModelImportError(f"schema: column {show(name)} is of type {clean(str(kind))}, not text or number")
+    # Columns of text stay dictionaries: a file of a few bytes can say one long string a million times.
+    file = _arrow(lambda: parquet.ParquetFile(path, page_checksum_verification=True, read_dictionary=words))
     told = (schema.metadata or {}).get(b"nlucompress")
     facts = {} if told is None else _facts(told.decode("utf-8", "replace"), "schema")
 
@@ -365,7 +369,7 @@ def _parquet(path: Path) -> Table:
         first = 1
         batches = _arrow(lambda: file.iter_batches(ROWS))
         while (batch := _arrow(lambda: next(batches, None))) is not None:
-            columns = {name: _arrow(batch.column(i).to_pylist) for i, name in enumerate(names)}
+            columns = {name: _arrow(partial(_values, batch.column(i))) for i, name in enumerate(names)}
             yield Chunk(np.arange(first, first + len(batch)), columns)
             first += len(batch)
         if first - 1 != rows:
@@ -374,13 +378,22 @@ def _parquet(path: Path) -> Table:
     return Table("parquet", facts, names, "row", chunks())
 
 
+def _values(column: Any) -> list[Any]:
+    """An Arrow array as Python's values; equal strings of a dictionary are one object."""
+    if not hasattr(column, "dictionary"):
+        values: list[Any] = column.to_pylist()
+        return values
+    words = column.dictionary.to_pylist()
+    return [None if i is None else words[i] for i in column.indices.to_pylist()]
+
+
 def _arrow(call: Callable[[], Any]) -> Any:
     """A call of pyarrow, whose errors are of many kinds."""
     import pyarrow as arrow
 
     try:
         return call()
-    except (arrow.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
+    except (arrow.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
         words = clean(str(error).partition("\n")[0])[:200]
         raise ModelImportError(f"not a whole Parquet file: {words}") from None
 
