@@ -6,6 +6,7 @@ or size budget could not be met. Results go to standard output, progress and rem
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -17,6 +18,7 @@ import click
 
 from .compress import compress as compress_model
 from .importers import import_model
+from .linear import LinearModel
 from .measure import YARDSTICKS
 from .runtime import Model, load
 from .search import SearchResult, search
@@ -65,20 +67,35 @@ def _parsed(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Param
     return read
 
 
+def _format_name(name: str) -> str:
+    from .importers.formats import named
+
+    return named(name).name
+
+
+def source_options(command: Any) -> Any:
+    """How a source is read: --format and --names."""
+    command = click.option("--names", type=FILE, help="Feature names, one a line, of a source that has none.")(command)
+    return click.option("--format", "format_", callback=_parsed(_format_name), metavar="NAME",
+                        help="The source's format, as `nlucompress formats` lists them.  [default: by its content]"
+                        )(command)  # fmt: skip
+
+
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(VERSION, prog_name="nlucompress")
 def main() -> None:
     """Make a trained NLU model small, and run it.
 
-    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops). Reading one runs no code of it and needs no
-    scikit-learn. Exit codes: 0 done, 1 a check failed or an input could not be read, 2 wrong usage or an output that
-    exists, 3 a budget could not be met.
+    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops), or another trained model: `nlucompress formats` lists
+    them. Reading one runs no code of it, and needs no tool that wrote it. Exit codes: 0 done, 1 a check failed or an input
+    could not be read, 2 wrong usage or an output that exists, 3 a budget could not be met.
     """
 
 
 @main.command()
 @click.argument("source", type=FILE)
 @click.option("-o", "--output", type=FILE, help="The .nluc file to write.")
+@source_options
 @click.option("--buckets", type=click.IntRange(2, 256), default=256, show_default=True, help="Distinct weights.")
 @click.option("--range", "range_", type=click.Choice(["model", "class"]), default="model", show_default=True,
               help="One range of weights for the model, or a scale a class.")  # fmt: skip
@@ -113,7 +130,8 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print facts and sizes as JSON.")
 @click.pass_context
 def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bool, dry_run: bool, as_json: bool,
-             best_effort: bool, page: Path | None, **options: Any) -> None:  # fmt: skip
+             best_effort: bool, page: Path | None, format_: str | None, names: Path | None, **options: Any
+             ) -> None:  # fmt: skip
     """Compress the trained model SOURCE into one .nluc file.
 
     With a budget (--max-loss, --max-flips, --target-size, or several) it searches for the smallest file that holds it, or,
@@ -138,7 +156,8 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
     report: Report | None = None
     cost: Mapping[str, Any] | None = None
     if any(of_search[name] is not None for name in BUDGET):
-        found = _search(ctx, source, options, of_search)
+        model = import_model(source, format=format_, names=names)
+        found = _search(ctx, model, options, of_search)
         compressed = found.compressed
     else:
         useless = ["--" + name.replace("_", "-") for name in (*SEARCH, "best_effort") if _is_given(ctx, name)]
@@ -147,15 +166,16 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
                 f"{', '.join(useless)}: a search needs a budget: --max-loss, --max-flips, --target-size."
             )
         with _bar(len(STAGES), "compress") as bar:
-            compressed = compress_model(source, **options, progress=lambda stage: bar.update(1, stage))
+            model = import_model(source, format=format_, names=names)
+            compressed = compress_model(model, **options, progress=lambda stage: bar.update(1, stage))
         if of_search["data"] is not None:
             from .data import read_labelled
             from .report import measure
 
-            model = compressed.model()
-            texts = read_labelled(of_search["data"], "text" if model.takes_text else None)
+            made = compressed.model()
+            texts = read_labelled(of_search["data"], "text" if made.takes_text else None)
             files = {"original": source, "data": of_search["data"]}
-            report = measure(compressed.source, model, *texts, name=output.name if output else "dry run", files=files)
+            report = measure(compressed.source, made, *texts, name=output.name if output else "dry run", files=files)
             cost = report.facts
     written = None
     if output is not None and not dry_run and (found is None or found.met or best_effort):
@@ -184,7 +204,9 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
             ctx.exit(3)
 
 
-def _search(ctx: click.Context, source: Path, options: dict[str, Any], of_search: dict[str, Any]) -> SearchResult:
+def _search(
+    ctx: click.Context, source: LinearModel, options: dict[str, Any], of_search: dict[str, Any]
+) -> SearchResult:
     """The search that compress's options ask for; those of a file that are not given are walked."""
     if of_search["data"] is None:
         raise click.UsageError("a budget is measured on data: give --data TEXTS.jsonl.")
@@ -238,6 +260,7 @@ def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None
 @main.command()
 @click.argument("file", type=FILE)
 @click.option("--against", "source", type=FILE, help="The source that FILE was made of.")
+@source_options
 @click.option("--data", type=FILE, help="JSONL (or .jsonl.gz) with the fields text and label.")
 @click.option("--report", "page", type=FILE, help="Write the comparison as one HTML page (needs matplotlib).")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of intervals and made-up n-grams.")
@@ -245,13 +268,15 @@ def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @click.option("--markdown", is_flag=True, help="Print the comparison as a model card in Markdown.")
 def verify(file: Path, source: Path | None, data: Path | None, page: Path | None, seed: int, force: bool, as_json: bool,
-           markdown: bool) -> None:  # fmt: skip
+           markdown: bool, format_: str | None, names: Path | None) -> None:  # fmt: skip
     """Check every byte of FILE; with --against and --data, say what compression changed.
 
     Example: nlucompress verify intents.nluc --against pipeline.joblib --data test.jsonl --report intents.html
     """
     if (source is None) != (data is None):
         raise click.UsageError("--against SOURCE and --data TEXTS.jsonl go together.")
+    if (format_ or names) and source is None:
+        raise click.UsageError("--format and --names say how to read --against SOURCE.")
     if (page or markdown) and source is None:
         raise click.UsageError("--report and --markdown need --against SOURCE and --data TEXTS.jsonl.")
     if as_json and markdown:
@@ -268,7 +293,7 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
     from .report import measure
 
     samples, labels = read_labelled(data, "text" if model.takes_text else None)
-    original = import_model(source)
+    original = import_model(source, format=format_, names=names)
     files = {"file": file, "original": source, "data": data}
     with click.progressbar(length=len(samples), file=sys.stderr, hidden=not sys.stderr.isatty(), label="verify") as bar:
         report = measure(original, model, samples, labels, name=file.name, files=files, seed=seed,
@@ -281,6 +306,52 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
         click.echo(report.json() if as_json else report.markdown(), nl=as_json)
     else:
         click.echo(_verify_table({**report.facts, "file": file}))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+def formats(as_json: bool) -> None:
+    """List the formats of SOURCE: what is carried over exactly, and what is not or is refused."""
+    from .importers.formats import formats as all_formats
+
+    listed = [{"name": one.name, "what": one.what, "exact": one.exact, "limits": one.limits,
+               "from": [kind for kind, way in (("file", one.read or one.claims), ("object", one.of)) if way]}
+              for one in all_formats().values()]  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(listed, ensure_ascii=False))
+        return
+    for one in listed:
+        click.echo(f"{one['name']}\n  reads   {one['what']}\n  exact   {one['exact']}\n  limits  {one['limits']}")
+
+
+@main.command()
+@click.argument("source", type=FILE)
+@click.option("--tsv", type=FILE, help="Write rows of feature, label and weight.")
+@source_options
+@click.option("--force", is_flag=True, help="Overwrite the output.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+def export(source: Path, tsv: Path | None, format_: str | None, names: Path | None, force: bool, as_json: bool) -> None:
+    """Write SOURCE, a trained model or a .nluc file, in a form that other tools read.
+
+    The table (--tsv) of a trained model is all of it: `nlucompress compress` of the table gives the same file. A .nluc
+    holds no names: --names gives them, one a line, and each one found in the index gets its weights.
+
+    Examples: nlucompress export pipeline.joblib --tsv weights.tsv; nlucompress export intents.nluc --names words.txt
+    --tsv weights.tsv
+    """
+    from .export import export_tsv, is_compressed
+
+    if tsv is None:
+        raise click.UsageError("as what? Give --tsv OUT.tsv.")
+    _writable(tsv, force)
+    if is_compressed(source) and names is None:
+        raise click.UsageError(f"{source} holds no names: give --names FILE, one a line.")
+    done = export_tsv(source, tsv, names=names, format=format_, overwrite=force)
+    for remark in done.remarks():
+        click.echo(f"remark: {remark}", err=True)
+    facts = {**dataclasses.asdict(done), "output": str(tsv), "bytes": _size(tsv)}
+    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else
+               f"{tsv}: {facts['bytes']:,} bytes, {done.features:,} features")  # fmt: skip
 
 
 @main.command()

@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -86,8 +86,8 @@ def _sha256(*parts: bytes | bytearray | memoryview) -> bytes:
     return digest.digest()
 
 
-def save(data: bytes, path: str | os.PathLike[str], overwrite: bool = False) -> None:
-    """Write data to path, whole or not at all: a temporary file beside it, fsync, then a rename.
+def save(data: bytes | Iterable[bytes], path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Write data, or its pieces, to path, whole or not at all: a temporary file beside it, fsync, then a rename.
 
     Raises FileExistsError if path exists and overwrite is False; OSError as the system gives it. Nothing is left behind.
     """
@@ -102,7 +102,7 @@ def save(data: bytes, path: str | os.PathLike[str], overwrite: bool = False) -> 
         except OSError as error:
             raise OSError(error.errno, error.strerror, target) from None
         with file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         if overwrite:

@@ -159,3 +159,20 @@ def test_sizes_prints_sections_bound_and_rival(tmp_path):
     line = next(iter(rows(out.split("---|\n")[1]).values()))
     assert line[1] == f"{one['bytes'] / 1e3:.1f}"
     assert line[-1] == f"{one['rival'] / 1e3:.1f}"
+
+
+def test_sources_prints_a_row_a_source_and_skips_what_is_not_installed(tmp_path):
+    texts = {"play": "play some jazz {}", "stop": "stop the music {}", "rain": "will it rain {}"}
+    lines = [json.dumps({"text": text.format(word), "label": label})
+             for label, text in texts.items() for word in ("please", "now", "today", "again", "then")]  # fmt: skip
+    (tmp_path / "train.jsonl").write_text("\n".join(lines))
+    files = (tmp_path / "train.jsonl", tmp_path / "train.jsonl")
+    out, kept = results("sources.py", tmp_path / "out.json", *files, "--only", "table", "liblinear", "vowpal-wabbit")
+    assert "15 texts to train on, 15 to test, 3 labels" in out
+    assert "| table (TSV" in out
+    assert kept[0]["imported"] == kept[0]["texts"] == 15
+    for one in kept:
+        assert one["imported"] == one["texts"], one
+        assert one["before"] > 0 < one["after"]
+    for name in ("LIBLINEAR", "Vowpal Wabbit"):
+        assert f"| {name} " in out or f"| {name.lower().replace(' ', '-')} | skipped: " in out

@@ -31,8 +31,8 @@ def folder(tmp_path_factory):
 
 
 def commands():
-    """(command, expected output) of the console block."""
-    (block,) = re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    """(command, expected output) of the console blocks."""
+    block = "".join(re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL))
     parts = re.split(r"^\$ (.*)\n", block, flags=re.MULTILINE)[1:]
     return list(zip(parts[::2], parts[1::2], strict=True))
 
