@@ -34,8 +34,8 @@ unless ``"false": "zero"`` asks for it.
     class     = a test's name "isalnum" … "isupper", of one character | "[…]", "[^…]" as in re
 
 A *term* is the token at position i + at, one column of it where tokens have several (word and part of speech), after its
-operations in order. Of a token beyond the sequence's ends the term is its ``outside`` string; if it has none, the feature is
-not made. A feature's name is its pieces one after the other. It is made if all terms of ``if``, which end in a test, are
+operations in order. Of a token beyond the sequence's ends the term is its ``outside`` string; if it has none, the feature
+is not made. A feature's name is its pieces one after the other. It is made if all terms of ``if``, which end in a test, are
 true: with ``weight`` as its value, or the number of code points of a term. If one is false, it has the value ``else`` or is
 not made at all.
 
@@ -93,6 +93,7 @@ MAX_MAP = 16  # pairs of a class and its replacement
 MAX_COLLAPSE = 255
 MAX_CLASS = 128  # bytes of UTF-8
 MAX_TOTAL = 1 << 17  # bytes of all strings
+MAX_OBJECTS = 8000  # arrays and objects: a file's header has room for 10,000
 
 METHODS = (
     "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper",
@@ -129,6 +130,10 @@ class Feature:
     weight: float | Term = 1.0
     otherwise: float | None = None
 
+    def terms(self) -> Iterator[Term]:
+        """All terms: of the conditions, the name and the weight."""
+        return (term for term in (*self.conditions, *self.text, self.weight) if isinstance(term, Term))
+
     def data(self) -> dict[str, Any]:
         """In plain types, without defaults."""
         data: dict[str, Any] = {"text": [piece if isinstance(piece, str) else piece.data() for piece in self.text]}
@@ -162,6 +167,14 @@ class Template:
         nlucompress.errors.TemplateError: features[0].value[0]: slice: 99999 is not null or an integer -10000..10000
         """
         return _template(description)
+
+    @classmethod
+    def stored(cls, data: Any) -> Template:
+        """A template of a file's header: the plain form and no other. Raises TemplateError as parse()."""
+        template = cls.parse(data)
+        if not _is_plain(data):
+            raise TemplateError("template: a shorter form, where the plain one is stored")
+        return template
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Template:
@@ -486,6 +499,9 @@ def _template(description: Any) -> Template:
         if len(out) > MAX_FEATURES:
             raise place.item(i).error(f"more than {MAX_FEATURES} features in all")
     template = Template(tuple(out), columns)
+    objects = sum(2 + sum(2 + len(term.do) for term in feature.terms()) for feature in out)
+    if objects > MAX_OBJECTS:
+        raise place.error(f"{objects} objects and arrays in the plain form, the limit is {MAX_OBJECTS}")
     size = sum(map(_size, out))
     if size > MAX_TOTAL:
         raise place.error(f"strings of {size} bytes in all, the limit is {MAX_TOTAL}")
@@ -756,10 +772,23 @@ def _choice(place: _Place, value: Any, allowed: tuple[str, ...]) -> str:
     return str(value)
 
 
+def _is_plain(data: Mapping[str, Any]) -> bool:
+    """Whether a valid description has none of the shorter forms."""
+
+    def plain(term: Any) -> bool:
+        do = term.get("do", []) if isinstance(term, Mapping) else []
+        names = [op if isinstance(op, str) else op[0] for op in do]
+        return not isinstance(do, str) and {*STRINGS, *TESTS, "inside", "not"}.issuperset(names)
+
+    return {"features", "columns"}.issuperset(data) and all(
+        "text" in entry and all(map(plain, [*entry["text"], *entry.get("if", []), entry.get("weight")]))
+        for entry in data["features"]
+    )
+
+
 def _size(feature: Feature) -> int:
     """Bytes of a feature's strings."""
-    terms = [term for term in (*feature.text, *feature.conditions, feature.weight) if isinstance(term, Term)]
     strings = [piece for piece in feature.text if isinstance(piece, str)]
-    for term in terms:
+    for term in feature.terms():
         strings += [term.outside or "", *(x for op in term.do for x in op[1:] if isinstance(x, str))]
     return sum(len(text.encode()) for text in strings)
