@@ -43,9 +43,9 @@ not made at all.
 ``s[start:stop]``; ``map`` replaces each character by the string behind the first class that has it, or leaves it;
 ``collapse`` cuts runs of one character to ``most``; ``lstrip`` and ``rstrip`` cut the characters of a class off an end,
 ``leading`` and ``trailing`` keep only those; ``keep`` leaves a string that is one of these as it is, whatever string
-operations follow. Tests are str's methods of these names; ``in``: the string is one of these; ``any``, ``all``: some
-character, every one of at least one, is of the class; ``inside``: there is such a token. A bracketed class has characters,
-ranges a-z and \w \W \d \D \s \S; the characters ``\ ] [ ^ -`` are written with a backslash.
+operations but ``len`` follow. Tests are str's methods of these names; ``in``: the string is one of these; ``any``,
+``all``: some character, every one of at least one, is of the class; ``inside``: there is such a token. A bracketed class
+has characters, ranges a-z and \w \W \d \D \s \S; the characters ``\ ] [ ^ -`` are written with a backslash.
 
 **Shorter forms**, which parse() turns into the plain one. A feature with a ``name`` instead of a text:
 
@@ -359,8 +359,8 @@ def _applied(ops: tuple[Op, ...], text: str) -> str | bool:
             result = not result
         elif name in TESTS:
             result = TESTS[str(name)](result, *arguments)
-        elif not kept:
-            kept = name == "keep" and result in arguments
+        elif not kept or name == "len":
+            kept = kept or (name == "keep" and result in arguments)
             result = STRINGS[str(name)](result, *arguments)
     return result
 

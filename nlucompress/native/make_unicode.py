@@ -1,4 +1,4 @@
-r"""Prints the Unicode tables of nluc.h and template.h: what *this* Python's str, re and unicodedata do with every code point.
+r"""Prints the Unicode tables of nluc.h and template.h: what *this* Python's str, re and unicodedata do with characters.
 
 Python's Unicode version changes from release to release, and str.lower, \w, \s and NFKD with it. So the tables are not
 derived from Unicode's own files but asked of the running interpreter: an extension built for it agrees with it exactly.
@@ -60,7 +60,9 @@ def rewrite(text: str) -> str:
     found = [
         (match, make)
         for begin, make in ((BEGIN, block), (BEGIN_CLASSES, classes))
-        for match in re.finditer(re.escape(begin).replace(r"\{\}", r"[0-9.]+") + ".*?" + re.escape(END), text, re.DOTALL)
+        for match in re.finditer(
+            re.escape(begin).replace(r"\{\}", r"[0-9.]+") + ".*?" + re.escape(END), text, re.DOTALL
+        )
     ]
     if len(found) != 1:
         raise ValueError(f"expected one block {BEGIN.format('X.Y.Z')!r} … {END!r}, found {len(found)}")
@@ -170,7 +172,9 @@ def _class_tables() -> list[str]:
     numbers: dict[int, int] = {}
     kinds = []
     for c in map(chr, range(POINTS)):
-        flags = ALPHA * c.isalpha() | UPPER * c.isupper() | LOWER * c.islower() | TITLE * (c.istitle() and not c.isupper())
+        flags = (
+            ALPHA * c.isalpha() | UPPER * c.isupper() | LOWER * c.islower() | TITLE * (c.istitle() and not c.isupper())
+        )
         flags |= NUMERIC * c.isnumeric() | DIGIT * c.isdigit() | DECIMAL * c.isdecimal()
         if c.isalnum() != (flags & (ALPHA | NUMERIC) != 0) or (c.isdigit() or c.isdecimal()) > c.isnumeric():
             raise AssertionError(f"isalnum of U+{ord(c):04X} is not isalpha or isnumeric: give it a bit of its own")

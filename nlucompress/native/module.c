@@ -601,6 +601,7 @@ static PyObject *template_features(PyObject *module, PyObject *const *args, Py_s
     const uint8_t *data;
     Py_ssize_t count, i;
     Py_buffer buffer;
+    size_t longest = 0;
     (void)module;
     if (n_args != 2) return PyErr_Format(PyExc_TypeError, "template_features takes 2 arguments, got %zd", n_args);
     if (PyObject_GetBuffer(args[0], &buffer, PyBUF_SIMPLE)) return NULL;
@@ -624,7 +625,7 @@ static PyObject *template_features(PyObject *module, PyObject *const *args, Py_s
         PyErr_Format(PyExc_ValueError, "%zd strings are no rows of %u columns", count, (unsigned)template.n_columns);
         goto end;
     }
-    if (scratch_grow(&scratch, 256) || !(tokens = malloc(((size_t)count + 1) * sizeof *tokens))) {
+    if (!(tokens = malloc(((size_t)count + 1) * sizeof *tokens))) {
         PyErr_NoMemory();
         goto end;
     }
@@ -640,6 +641,11 @@ static PyObject *template_features(PyObject *module, PyObject *const *args, Py_s
         }
         tokens[i].data = text.data;
         tokens[i].length = text.size;
+        if (text.size > longest) longest = text.size;
+    }
+    if (scratch_grow(&scratch, 4 * longest + 1024)) {
+        PyErr_NoMemory();
+        goto end;
     }
     count /= (Py_ssize_t)template.n_columns;
     result = PyList_New(count);

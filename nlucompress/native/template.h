@@ -781,7 +781,7 @@ NLUC_API nluc_result nluc_run_term(const uint8_t **p, const nluc_bytes *tokens, 
         uint32_t code = op[0];
         size_t from = o->size, n;
         arguments = op + 5;
-        if (code < NLUC_OP_METHOD && kept) continue;
+        if (code < NLUC_OP_METHOD && kept && code != NLUC_OP_LEN) continue;
         switch (code) {
             case NLUC_OP_LOWER:
                 n = from <= o->room ? o->room - from : 0;
