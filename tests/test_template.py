@@ -8,6 +8,7 @@ python-crfsuite makes of their dictionaries and lists; it is held against the re
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import math
 import os
@@ -34,6 +35,7 @@ from nlucompress import _native, template
 from nlucompress.errors import TemplateError
 from nlucompress.template import METHODS, Template
 
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror", "-ffreestanding"]
 NATIVE = Path(nlucompress.__file__).parent / "native"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -815,9 +817,68 @@ def test_damaged_bytes_are_refused_by_both_or_mean_the_same(place: int, value: i
     assert found == expected
 
 
+# -- memory that the caller gives ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def harness(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    library = tmp_path_factory.mktemp("template") / "template.so"
+    source = Path(__file__).with_name("native_template.c")
+    header = f'-DTEMPLATE_HEADER="{NATIVE / "template.h"}"'
+    subprocess.run(["cc", *STRICT, "-O1", "-fPIC", "-shared", header, source, "-o", library], check=True)
+    loaded = ctypes.CDLL(str(library))
+    loaded.opened.restype = ctypes.c_size_t
+    return loaded
+
+
+pieces = st.one_of(st.binary(max_size=4), words.map(lambda w: w.encode("utf-8", "surrogatepass")[:60]))
+
+
+@given(
+    plain_templates().filter(lambda t: t.get("columns", 1) == 1), st.lists(pieces, min_size=1, max_size=4), st.data()
+)
+def test_nothing_is_written_beyond_the_memory_given_whatever_the_bytes(
+    harness: ctypes.CDLL, description: dict[str, Any], tokens: list[bytes], data: st.DataObject
+) -> None:
+    packed, status = msgpack.packb(description), ctypes.c_int()
+    size = harness.opened(packed, ctypes.c_size_t(len(packed)), None, ctypes.c_size_t(0), ctypes.byref(status))
+    program = ctypes.create_string_buffer(b"\xa5" * (size + 8), size + 8)
+    for less in (size, data.draw(st.integers(0, max(size - 1, 0)))):
+        again = harness.opened(
+            packed, ctypes.c_size_t(len(packed)), program, ctypes.c_size_t(less), ctypes.byref(status)
+        )
+        assert again == size
+        assert status.value == (harness.room() if less < size else 0)
+        assert program.raw[size:] == b"\xa5" * 8
+    texts = (ctypes.c_char_p * len(tokens))(*tokens)
+    lengths = (ctypes.c_size_t * len(tokens))(*map(len, tokens))
+    place = data.draw(st.integers(0, len(tokens) - 1))
+
+    def visit(room: int) -> tuple[int, bytes]:
+        scratch = ctypes.create_string_buffer(b"\xa5" * (room + 8), room + 8)
+        out = ctypes.create_string_buffer(1 << 16)
+        result = harness.visited(
+            packed, ctypes.c_size_t(len(packed)), program, ctypes.c_size_t(size), texts, lengths,
+            ctypes.c_size_t(len(tokens)), ctypes.c_size_t(place), scratch, ctypes.c_size_t(room), out,
+        )  # fmt: skip
+        assert scratch.raw[room:] == b"\xa5" * 8
+        written = int.from_bytes(out.raw[: ctypes.sizeof(ctypes.c_size_t)], sys.byteorder)
+        return result, out.raw[8 : 8 + written]
+
+    enough, whole = visit(1 << 13)
+    assert enough == 0
+    for room in (*range(0, 24, 3), data.draw(st.integers(24, 200))):
+        result, found = visit(room)
+        assert result in (0, harness.room())
+        assert found == whole if result == 0 else whole.startswith(found)
+    with contextlib.suppress(UnicodeDecodeError):  # tokens that are texts: as Python has it
+        wanted = Template.stored(description).pairs([token.decode("utf-8", "surrogatepass") for token in tokens])[place]
+        named = [name.encode("utf-8", "surrogatepass") for name, _ in wanted]
+        assert whole == b"".join(len(name).to_bytes(4, "little") + name for name in named)
+
+
 # -- the header for devices, and the example -------------------------------------------------------------------------------
 
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror", "-ffreestanding"]
 COMPILERS = [name for name in ("cc", "gcc", "clang", "arm-linux-gnueabihf-gcc") if shutil.which(name)]
 OPTIONS = [["-O0"], ["-Os", "-fstack-usage"], ["-O3"], ["-O2", "-DNLUC_NO_ACCENTS"]]
 USE = """
