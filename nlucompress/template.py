@@ -99,10 +99,13 @@ METHODS = (
     "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper",
 )  # fmt: skip
 CLASS_OPS = ("lstrip", "rstrip", "leading", "trailing")
+STRINGS = ("lower", "len", "slice", "map", "collapse", "keep", *CLASS_OPS)
+TESTS = (*METHODS, "in", "any", "all")
 SHAPE = ("map", "isupper", "X", "islower", "x", "isdigit", "d")
 
 Op = tuple[str | int | None, ...]
 Token = str | Sequence[str]
+Matches = Callable[[str], bool]  # of one character
 
 
 @dataclass(frozen=True)
@@ -216,12 +219,14 @@ class Template:
 
     def pairs(self, tokens: Sequence[Token]) -> list[list[tuple[str, float]]]:
         """As features(), in the template's order, equal names apart: what the C runtime visits."""
-        rows = _rows(tokens, self.columns)
-        terms = _Terms(rows)
-        return [
-            [pair for feature in self.entries if (pair := terms.feature(feature, i)) is not None]
-            for i in range(len(rows))
-        ]
+        return self._plan.pairs(_rows(tokens, self.columns))
+
+    @functools.cached_property
+    def _plan(self) -> _Plan:
+        return _Plan(self)
+
+    def __getstate__(self) -> dict[str, Any]:  # the plan has functions, which cannot be pickled
+        return {"entries": self.entries, "columns": self.columns}
 
 
 def features(tokens: Sequence[Token], template: Template | Mapping[str, Any]) -> list[dict[str, float]]:
@@ -240,14 +245,14 @@ _SETS = "wWdDsS"
 
 
 @functools.lru_cache(4096)
-def char_class(text: str) -> Callable[[str], bool]:
+def char_class(text: str) -> Matches:
     r"""Whether a character is of a class: one of METHODS, or a bracketed class of re. ValueError if it is neither.
 
     >>> [c for c in "a.B-9_" if char_class(r"[^.\w]")(c)], [c for c in "a.B-9_" if char_class("islower")(c)]
     (['-'], ['a'])
     """
     if text in METHODS:
-        method: Callable[[str], bool] = getattr(str, text)
+        method: Matches = getattr(str, text)
         return method
     if not (len(text) >= 3 and text[0] == "[" and text[-1] == "]"):
         raise ValueError(f"{text!r:.80} is neither a character class [...] nor one of {', '.join(METHODS)}")
@@ -312,62 +317,100 @@ def _rows(tokens: Sequence[Token], columns: int) -> list[Sequence[str]]:
     return rows
 
 
-class _Terms:
-    """The terms of one sequence: each distinct one is worked out once a token."""
+class _Plan:
+    """A template made ready to run: each distinct chain of operations once, as a function of a string."""
 
-    def __init__(self, rows: list[Sequence[str]]) -> None:
-        self._rows = rows
-        self._known: dict[tuple[int, tuple[Op, ...]], list[str | bool]] = {}
+    def __init__(self, template: Template) -> None:
+        self._chains: dict[tuple[int, tuple[Op, ...]], int] = {}
+        self._features = [
+            (
+                [self._term(term) for term in feature.conditions],
+                [piece if isinstance(piece, str) else self._term(piece) for piece in feature.text],
+                self._term(feature.weight) if isinstance(feature.weight, Term) else feature.weight,
+                feature.otherwise,
+            )
+            for feature in template.entries
+        ]
+        self._functions = [(column, _chain_function(ops)) for column, ops in self._chains]
 
-    def feature(self, feature: Feature, i: int) -> tuple[str, float] | None:
-        """A feature of token i: its name and value; None if it is not made."""
-        holds = True
-        for term in feature.conditions:
-            result = self._term(term, i)
-            if result is None:
+    def _term(self, term: Term) -> tuple[int, int, str | bool | None]:
+        """Offset, number of the chain, and what the term is where there is no token."""
+        number = self._chains.setdefault((term.column, term.do), len(self._chains))
+        if term.do[:1] == (("inside",),):
+            return term.at, number, len(term.do) > 1
+        return term.at, number, term.outside
+
+    def pairs(self, rows: list[Sequence[str]]) -> list[list[tuple[str, float]]]:
+        """The features of each token: (name, value)."""
+        results = [[function(row[column]) for row in rows] for column, function in self._functions]
+        n = len(rows)
+
+        def value(term: tuple[int, int, str | bool | None], i: int) -> str | bool | None:
+            at, number, outside = term
+            return results[number][i + at] if 0 <= i + at < n else outside
+
+        def feature(i: int, conditions: Any, pieces: Any, weight: Any, otherwise: float | None) -> Any:
+            holds = True
+            for term in conditions:
+                held = value(term, i)
+                if held is None:
+                    return None
+                holds = holds and bool(held)
+            if not holds:
+                weight = otherwise
+            elif isinstance(weight, tuple):
+                counted = value(weight, i)
+                weight = None if counted is None else float(len(str(counted)))
+            if weight is None:
                 return None
-            holds = holds and bool(result)
-        value: float | str | bool | None = feature.otherwise
-        if holds:
-            value = self._term(feature.weight, i) if isinstance(feature.weight, Term) else feature.weight
-        if isinstance(value, str):
-            value = len(value)
-        pieces = [piece if isinstance(piece, str) else self._term(piece, i) for piece in feature.text]
-        if value is None or None in pieces:
-            return None
-        return "".join(map(str, pieces)), float(value)
+            name = ""
+            for piece in pieces:
+                part = piece if isinstance(piece, str) else value(piece, i)
+                if not isinstance(part, str):
+                    return None
+                name += part
+            return name, weight
 
-    def _term(self, term: Term, i: int) -> str | bool | None:
-        place = i + term.at
-        there = 0 <= place < len(self._rows)
-        if term.do and term.do[0] == ("inside",):
-            return there != (len(term.do) > 1)
-        if not there:
-            return term.outside
-        key = term.column, term.do
-        if key not in self._known:
-            self._known[key] = [_applied(term.do, row[term.column]) for row in self._rows]
-        return self._known[key][place]
+        return [[pair for parts in self._features if (pair := feature(i, *parts)) is not None] for i in range(n)]
 
 
-def _applied(ops: tuple[Op, ...], text: str) -> str | bool:
-    """A string after its operations; a bool if the last is a test."""
-    result: str | bool = text
-    kept = False
-    for name, *arguments in ops:
-        if isinstance(result, bool):  # "not"
-            result = not result
-        elif name in TESTS:
-            result = TESTS[str(name)](result, *arguments)
-        elif not kept or name == "len":
-            kept = kept or (name == "keep" and result in arguments)
-            result = STRINGS[str(name)](result, *arguments)
-    return result
+def _chain_function(ops: tuple[Op, ...]) -> Callable[[str], str | bool]:
+    """Operations as one function; a test makes a bool of the string."""
+    negated = bool(ops) and ops[-1] == ("not",)
+    steps = [(name, _function(name, arguments)) for name, *arguments in ops if name not in ("not", "inside")]
+
+    def run(text: str) -> str | bool:
+        result: Any = text
+        kept = False
+        for name, step in steps:
+            if name == "keep":
+                kept = kept or step(result)
+            elif not kept or name == "len" or name in TESTS:
+                result = step(result)
+        return not result if negated else result
+
+    if ops[:1] == (("inside",),):
+        return lambda text: not negated
+    return functools.lru_cache(1 << 12)(run) if ops else lambda text: text  # the words of a corpus are few
 
 
-def _map(text: str, *pairs: str) -> str:
-    rules = [(char_class(kind), new) for kind, new in zip(pairs[::2], pairs[1::2], strict=True)]
-    return "".join(next((new for matches, new in rules if matches(c)), c) for c in text)
+def _function(name: Any, arguments: list[Any]) -> Callable[[str], Any]:
+    """One operation as a function of a string; of ``keep``, whether it is one of those kept."""
+    if name in METHODS:
+        return getattr(str, name)  # type: ignore[no-any-return]
+    if name in ("in", "keep"):
+        strings = frozenset(arguments)
+        return lambda text: text in strings
+    if name == "map":
+        rules = [(char_class(kind), new) for kind, new in zip(arguments[::2], arguments[1::2], strict=True)]
+        replaced = functools.lru_cache(1024)(lambda c: next((new for matches, new in rules if matches(c)), c))
+        return lambda text: "".join(map(replaced, text))
+    if name == "slice":
+        cut = slice(*arguments)
+        return lambda text: text[cut]
+    if name in CLASS_OPS or name in ("any", "all"):
+        arguments = [functools.lru_cache(1024)(char_class(arguments[0]))]
+    return lambda text: OPERATIONS[name](text, *arguments)
 
 
 def _collapse(text: str, most: int) -> str:
@@ -378,34 +421,25 @@ def _collapse(text: str, most: int) -> str:
     return "".join(out)
 
 
-def _leading(text: str, kind: str) -> int:
+def _leading(text: str, matches: Matches) -> int:
     """How many characters of a class a text begins with."""
-    matches = char_class(kind)
     return next((i for i, c in enumerate(text) if not matches(c)), len(text))
 
 
-def _trailing(text: str, kind: str) -> int:
-    return _leading(text[::-1], kind)
+def _trailing(text: str, matches: Matches) -> int:
+    return _leading(text[::-1], matches)
 
 
-STRINGS: dict[str, Callable[..., str]] = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "lower": str.lower,
     "len": lambda text: str(len(text)),
-    "slice": lambda text, start, stop: text[start:stop],
-    "map": _map,
     "collapse": _collapse,
-    "lstrip": lambda text, kind: text[_leading(text, kind) :],
-    "rstrip": lambda text, kind: text[: len(text) - _trailing(text, kind)],
-    "leading": lambda text, kind: text[: _leading(text, kind)],
-    "trailing": lambda text, kind: text[len(text) - _trailing(text, kind) :],
-    "keep": lambda text, *strings: text,
-}
-
-TESTS: dict[str, Callable[..., bool]] = {
-    **{name: getattr(str, name) for name in METHODS},
-    "in": lambda text, *strings: text in strings,
-    "any": lambda text, kind: any(map(char_class(kind), text)),
-    "all": lambda text, kind: bool(text) and all(map(char_class(kind), text)),
+    "lstrip": lambda text, matches: text[_leading(text, matches) :],
+    "rstrip": lambda text, matches: text[: len(text) - _trailing(text, matches)],
+    "leading": lambda text, matches: text[: _leading(text, matches)],
+    "trailing": lambda text, matches: text[len(text) - _trailing(text, matches) :],
+    "any": lambda text, matches: any(map(matches, text)),
+    "all": lambda text, matches: bool(text) and all(map(matches, text)),
 }
 
 

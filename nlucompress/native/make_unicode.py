@@ -4,7 +4,7 @@ Python's Unicode version changes from release to release, and str.lower, \w, \s 
 derived from Unicode's own files but asked of the running interpreter: an extension built for it agrees with it exactly.
 Properties that Python does not expose (cased, case-ignorable) are found by lower-casing a capital sigma beside a character.
 
-    python make_unicode.py            print the blocks
+    python make_unicode.py            print the block of nluc.h
     python make_unicode.py FILE.h     replace the block in FILE.h, if it differs
 
 Takes one to two seconds; standard library only; the same Python prints the same bytes.
@@ -284,7 +284,6 @@ def main(arguments: list[str]) -> int:
     """Print the block, or replace it in the files given."""
     if not arguments:
         print(block())
-        print(classes())
     for path in arguments:
         with open(path, encoding="utf-8", newline="") as file:
             old = file.read()
