@@ -1,6 +1,6 @@
 r"""The extension; everything else stands in setup.cfg.
 
-The header's Unicode tables are generated anew for the Python that builds, so that ``\w``, ``str.lower`` and NFKD are its
+The headers' Unicode tables are generated anew for the Python that builds, so that ``\w``, ``str.lower`` and NFKD are its
 own. That is why the extension is built for one version of Python, though it keeps to the limited API.
 """
 
@@ -20,10 +20,10 @@ NATIVE = Path("nlucompress/native")
 
 
 class Build(build_ext):
-    """Compile against a copy of nluc.h with this Python's tables, with the flags that this compiler takes."""
+    """Compile against copies of the headers with this Python's tables, with the flags that this compiler takes."""
 
     def build_extension(self, ext: Extension) -> None:
-        """Generate the header, choose the flags, build."""
+        """Generate the headers, choose the flags, build."""
         spec = importlib.util.spec_from_file_location("make_unicode", NATIVE / "make_unicode.py")
         assert spec is not None
         assert spec.loader is not None
@@ -31,9 +31,9 @@ class Build(build_ext):
         spec.loader.exec_module(make_unicode)
         folder = Path(self.build_temp)
         folder.mkdir(parents=True, exist_ok=True)
-        header = folder / "nluc.h"
-        header.write_text(make_unicode.rewrite((NATIVE / "nluc.h").read_text("utf-8")), "utf-8")
-        # The sources are built beside that header: an #include looks in the source's own folder first.
+        for name in ("nluc.h", "template.h"):
+            (folder / name).write_text(make_unicode.rewrite((NATIVE / name).read_text("utf-8")), "utf-8")
+        # The sources are built beside those headers: an #include looks in the source's own folder first.
         for name in ("module.c", "avx2.h"):
             (folder / name).write_bytes((NATIVE / name).read_bytes())
         source = folder / "module.c"
@@ -65,7 +65,7 @@ macros = [] if sysconfig.get_config_var("Py_GIL_DISABLED") else [("Py_LIMITED_AP
 extension = Extension(
     "nlucompress._native",
     [str(NATIVE / "module.c")],
-    depends=[str(NATIVE / name) for name in ("nluc.h", "avx2.h", "make_unicode.py")],
+    depends=[str(NATIVE / name) for name in ("nluc.h", "template.h", "avx2.h", "make_unicode.py")],
     define_macros=macros,
 )
 setup(ext_modules=[extension], cmdclass={"build_ext": Build})

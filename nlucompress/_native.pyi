@@ -9,6 +9,7 @@ import numpy.typing as npt
 UNICODE: str
 
 def hash_names(names: list[str], seed: int, /) -> bytes: ...
+def template_features(description: bytes, tokens: list[str], /) -> list[list[tuple[str, float]]]: ...
 
 @final
 class Model:

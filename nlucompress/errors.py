@@ -15,5 +15,9 @@ class BuildError(ValueError):
     """An index or a file cannot be built from these features, weights or options."""
 
 
+class TemplateError(ValueError):
+    """The description of a token template is none; the message says where, and what is allowed there."""
+
+
 class BudgetError(ValueError):
     """No file holds the budget of accuracy, flipped labels or bytes."""

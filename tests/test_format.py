@@ -28,6 +28,7 @@ import numpy as np
 import pytest
 import strategies
 import test_coded
+import test_template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -274,7 +275,7 @@ def format_text() -> str:
 def test_every_rule_of_the_format_has_a_test_of_its_id_and_the_other_way_round() -> None:
     rules = re.findall(r"^\* \*\*([A-Z]\d+)\*\*", format_text(), re.MULTILINE)
     assert len(set(rules)) == len(rules) > 0
-    names = [*globals(), *vars(test_coded)]
+    names = [*globals(), *vars(test_coded), *vars(test_template)]
     tests = {found[1].upper() for name in names if (found := re.match(r"test_([A-Za-z]\d+)_", name))}
     assert tests == set(rules)
 

@@ -20,6 +20,7 @@
 #define NLUC_STAGE 128
 #include "avx2.h"
 #include "nluc.h"
+#include "template.h"
 
 #define KEEP_GIL_BYTES 4096 /* of texts: about 50 microseconds */
 #define KEEP_GIL_NAMES 2048
@@ -608,7 +609,109 @@ static PyObject *hash_names(PyObject *module, PyObject *const *args, Py_ssize_t 
     return result;
 }
 
+/* -- token templates -------------------------------------------------------------------------------------------------- */
+
+/* What becomes of the features of a token: a list of (name, value); null after an error. */
+static void append_pair(void *context, const uint8_t *name, size_t length, double value) {
+    PyObject **list = (PyObject **)context, *text, *pair = NULL;
+    if (!*list) return;
+    text = PyUnicode_DecodeUTF8((const char *)name, (Py_ssize_t)length, "surrogatepass");
+    if (text) pair = Py_BuildValue("Nd", text, value);
+    if (!pair || PyList_Append(*list, pair)) Py_CLEAR(*list);
+    Py_XDECREF(pair);
+}
+
+/* The features of token i, in a list. Scratch memory grows as it needs to. */
+static PyObject *visited(const nluc_template *template, const nluc_bytes *tokens, size_t count, size_t i, Scratch *scratch) {
+    for (;;) {
+        PyObject *list = PyList_New(0);
+        nluc_status status;
+        if (!list) return NULL;
+        status = nluc_template_visit(template, tokens, count, i, scratch->data, scratch->size, append_pair, &list);
+        if (!list || !status) return list;
+        Py_DECREF(list);
+        if (scratch_grow(scratch, 2 * scratch->size)) return PyErr_NoMemory();
+    }
+}
+
+PyDoc_STRVAR(template_features_doc, "template_features(description, tokens, /)\n--\n\n"
+"The features of each token by a template: a list of (name, value), in the template's order, for each.\n\n"
+"description is the template's plain form in msgpack; tokens is a list of str, all columns of a token one after the other.\n"
+"Raises ValueError with the rule of FORMAT.md that the description breaks, TypeError at what is no str.");
+
+static PyObject *template_features(PyObject *module, PyObject *const *args, Py_ssize_t n_args) {
+    PyObject *result = NULL, *tuple = NULL, *owners = NULL, *owner;
+    nluc_bytes *tokens = NULL;
+    Scratch program = {NULL, 0}, scratch = {NULL, 0};
+    nluc_template template;
+    nluc_status status;
+    const uint8_t *data;
+    Py_ssize_t count, i;
+    Py_buffer buffer;
+    size_t longest = 0;
+    (void)module;
+    if (n_args != 2) return PyErr_Format(PyExc_TypeError, "template_features takes 2 arguments, got %zd", n_args);
+    if (PyObject_GetBuffer(args[0], &buffer, PyBUF_SIMPLE)) return NULL;
+    data = (const uint8_t *)buffer.buf;
+    status = nluc_header_check(data, data + buffer.len) ? NLUC_OK : NLUC_E_H1;
+    if (!status) status = nluc_template_open(&template, data, data + buffer.len, NULL, 0);
+    if (status == NLUC_E_ROOM) {
+        if (scratch_grow(&program, template.length)) {
+            PyErr_NoMemory();
+            goto end;
+        }
+        status = nluc_template_open(&template, data, data + buffer.len, program.data, program.size);
+    }
+    if (status) {
+        PyErr_Format(PyExc_ValueError, "the native reader refuses the template (%s)", nluc_status_name(status));
+        goto end;
+    }
+    if (!(tuple = PySequence_Tuple(args[1])) || !(owners = PyList_New(0))) goto end;
+    count = PyTuple_Size(tuple);
+    if (count % (Py_ssize_t)template.n_columns) {
+        PyErr_Format(PyExc_ValueError, "%zd strings are no rows of %u columns", count, (unsigned)template.n_columns);
+        goto end;
+    }
+    if (!(tokens = malloc(((size_t)count + 1) * sizeof *tokens))) {
+        PyErr_NoMemory();
+        goto end;
+    }
+    for (i = 0; i < count; i++) {
+        Text text;
+        int failed = text_of(PyTuple_GetItem(tuple, i), &text, &owner);
+        if (failed > 0) PyErr_Format(PyExc_TypeError, "string %zd is no str", i);
+        if (failed) goto end;
+        if (owner) {
+            failed = PyList_Append(owners, owner);
+            Py_DECREF(owner);
+            if (failed) goto end;
+        }
+        tokens[i].data = text.data;
+        tokens[i].length = text.size;
+        if (text.size > longest) longest = text.size;
+    }
+    if (scratch_grow(&scratch, 4 * longest + 1024)) {
+        PyErr_NoMemory();
+        goto end;
+    }
+    count /= (Py_ssize_t)template.n_columns;
+    result = PyList_New(count);
+    for (i = 0; result && i < count; i++) {
+        PyObject *list = visited(&template, tokens, (size_t)count, (size_t)i, &scratch);
+        if (!list || PyList_SetItem(result, i, list)) Py_CLEAR(result);
+    }
+end:
+    free(tokens);
+    free(program.data);
+    free(scratch.data);
+    Py_XDECREF(owners);
+    Py_XDECREF(tuple);
+    PyBuffer_Release(&buffer);
+    return result;
+}
+
 static PyMethodDef functions[] = {
+    {"template_features", FAST(template_features), METH_FASTCALL, template_features_doc},
     {"hash_names", FAST(hash_names), METH_FASTCALL, hash_names_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -79,6 +79,7 @@ typedef enum {
     NLUC_E_S1, NLUC_E_S2, NLUC_E_S3, NLUC_E_S4, NLUC_E_S5, NLUC_E_S6,
     NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_L3, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
     NLUC_E_R6, NLUC_E_R7,
+    NLUC_E_T1, NLUC_E_T2, NLUC_E_T3, NLUC_E_T4, NLUC_E_T5,
     NLUC_E_LIMIT,   /* more namespaces or steps than this build has room for, or what it left out: strip_accents, coded rows */
     NLUC_E_ROOM,    /* the scratch memory is too small for this text */
     NLUC_E_SPANS,   /* the namespace's token pattern is none of those built in: use nluc_add_tokens */
@@ -91,7 +92,7 @@ typedef enum {
 NLUC_API const char *nluc_status_name(nluc_status status) {
     static const char *const names[] = {
         "ok", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "H1", "H2", "H3", "M1", "M2", "M3", "M4", "M5", "S1", "S2", "S3", "S4",
-        "S5", "S6", "I1", "I3", "L1", "L2", "L3", "R1", "R2", "R3", "R4", "R5", "R6", "R7",
+        "S5", "S6", "I1", "I3", "L1", "L2", "L3", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "T1", "T2", "T3", "T4", "T5",
         "limit", "room", "spans", "input", "value"};
     return (unsigned)status < NLUC_STATUS_COUNT ? names[status] : "unknown";
 }
