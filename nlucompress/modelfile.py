@@ -23,7 +23,8 @@ from .rows import CODERS, Reader, Shape
 from .rows.bits import packed_bytes, unpack
 
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
-FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0"}
+FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0",
+            "analyzer.fasttext": "0.1.0"}  # fmt: skip
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Namespace) if f.default is not dataclasses.MISSING}
@@ -92,7 +93,7 @@ def write(model: ModelFile) -> bytes:
     """The file of a model, as bytes."""
     labels, label_type = _encode_labels(model.classes)
     header: dict[str, Any] = {
-        "requires": {feature: FEATURES[feature] for feature in [f"rows.{model.coder}"]},
+        "requires": {feature: FEATURES[feature] for feature in _needs(model)},
         "task": model.task,
         "link": model.link,
         "classes": {"type": label_type, "count": len(model.classes)},
@@ -110,6 +111,12 @@ def write(model: ModelFile) -> bytes:
             sections[name] = array.astype("<f4" if name in ("scale", "idf") else "<f8")
     sections |= {"codebook": model.codebook.astype("<f4"), "index": model.blocks.astype("<u4"), "slots": model.slots}
     return fileformat.encode(header, {**sections, **model.rows})
+
+
+def _needs(model: ModelFile) -> list[str]:
+    """What a reader of this file must be able to do."""
+    fasttext = any(namespace.analyzer == "fasttext" for namespace in model.namespaces)
+    return [f"rows.{model.coder}", *(["analyzer.fasttext"] if fasttext else [])]
 
 
 def _plain(namespace: Namespace) -> dict[str, Any]:
@@ -163,7 +170,7 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     idf = sections.floats("idf", "<f4", 1, 1 << idf_bits) if sections.has("idf") else np.empty(0, np.float32)
     if idf_bits and not len(idf):
         raise FormatError("section 'idf' is missing, but a slot has idf bits (L1)")
-    coder = rows.choice("coder", tuple(name.removeprefix("rows.") for name in FEATURES))
+    coder = rows.choice("coder", tuple(CODERS))
     shape = Shape(rows.integer("n", n, n), rows.integer("columns", columns, columns), idf_bits)
     parameters = {name: rows.integer(name, 0, most) for name, most in CODERS[coder].limits.items()}
     blocks = -(-sum(levels) // BLOCK_BITS)
@@ -192,12 +199,14 @@ def _namespace(fields: Fields) -> Namespace:
     for name, value in known.items():
         if value is None and _DEFAULTS.get(name, ...) is None:
             continue
-        wanted: Any = {"column": (str, int), "ngram_range": list, "stop_words": list, "lowercase": bool,
+        wanted: Any = {"column": (str, int), "ngram_range": list, "stop_words": list, "lowercase": bool, "subwords": list,
                        "alternate_sign": bool, "hash_columns": int, "unseen": (int, float)}.get(name, str)  # fmt: skip
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise fields.error(f"{name} {value!r:.60} has the wrong type")
     if "ngram_range" in known:
         known["ngram_range"] = tuple(fields.integers("ngram_range", 2, 2, 1, 1000))
+    if "subwords" in known:
+        known["subwords"] = tuple(fields.integers("subwords", 2, 2, 0, 1000))
     if known.get("stop_words") is not None:
         if not all(isinstance(word, str) for word in known["stop_words"]):
             raise fields.error("stop_words are not all strings")
