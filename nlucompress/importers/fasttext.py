@@ -127,7 +127,7 @@ def _check(args: dict[str, int]) -> None:
     if loss not in ("softmax", "one-vs-all", "ns"):
         reason = "its probabilities are products along a tree, not of one score a label; " if loss == "hs" else ""
         raise ModelImportError(f"loss {loss!r}: {reason}softmax, one-vs-all and ns are read")
-    for name, least, most in (("dim", 1, 1 << 20), ("wordNgrams", -1000, 1000), ("minn", 0, 1000), ("maxn", 0, 1000),
+    for name, least, most in (("dim", 1, 1 << 20), ("wordNgrams", 0, 1000), ("minn", 0, 1000), ("maxn", 0, 1000),
                               ("bucket", 0, (1 << 31) - 1)):  # fmt: skip
         if not least <= args[name] <= most:
             raise ModelImportError(f"arguments: {name} {args[name]} is not in {least}..{most}")
@@ -189,11 +189,11 @@ def _quantizer(reader: _Reader, what: str, dim: int, parts: int) -> list[npt.NDA
     """The centroids of each part of a vector: (256, numbers of the part)."""
     at = reader.at
     found = reader.numbers(f"{what}: quantizer", "4i")
-    size = -(-dim // parts)
+    size = found[2]
     last = dim - (parts - 1) * size
-    if found != (dim, parts, size, last) or last < 1:
-        raise ModelImportError(f"byte {at}: {what}: quantizer of {found}, expected {(dim, parts, size, last)}: numbers, "
-                               "parts, numbers of a part and of the last")  # fmt: skip
+    if found != (dim, parts, size, last) or not 1 <= last <= size:
+        raise ModelImportError(f"byte {at}: {what}: a quantizer of {found[0]} numbers in {found[1]} parts of {size}, the last "
+                               f"of {found[3]}; expected {dim} in {parts}")  # fmt: skip
     values = reader.array(f"{what}: centroids", dim * CENTROIDS, "<f4")
     cut = (parts - 1) * size * CENTROIDS
     return [*values[:cut].reshape(parts - 1, CENTROIDS, size), values[cut:].reshape(CENTROIDS, last)]
