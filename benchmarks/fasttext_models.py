@@ -3,8 +3,7 @@
 
     python benchmarks/fasttext_models.py TRAIN.jsonl[.gz] VALIDATION.jsonl[.gz] TEST.jsonl[.gz] [--json OUT.json]
 
-fastText is trained as in search.py, over vectors' length and buckets, with word 1-2-grams, and with subwords of 2 to 5
-characters or without.
+fastText is trained as in search.py, over vectors' length and buckets, with word 1-2-grams and subwords of 2 to 5 characters.
 Of each model: its .bin, its .ftz files by search.py's quantizations, and .nluc files of the .bin and of the .ftz that is
 best on the validation texts; with --search also the smallest .nluc that loses at most 0.3 points on them.
 "-" for VALIDATION holds a tenth of TRAIN back.
@@ -36,7 +35,7 @@ import nlucompress
 from nlucompress import reference
 from nlucompress.data import read_labelled
 
-GRAMS = ({"wordNgrams": 2}, {"wordNgrams": 2, "minn": 2, "maxn": 5})
+GRAMS = {"wordNgrams": 2, "minn": 2, "maxn": 5}
 OPTIONS = [{"buckets": 256}, {"buckets": 64}, {"buckets": 64, "norm": "mean"}, {"buckets": 32}]
 PRINTED = 1e-5  # fastText adds it to what it prints
 
@@ -96,7 +95,7 @@ def measure(options, lines, coded, folder, args):
         for wanted in OPTIONS:
             rows.append(of_nluc(row, name, nlucompress.compress(source, **wanted), spoken(wanted), texts))
         if args.search:
-            found = nlucompress.search(source, coded_labels(coded[0]), max_loss=0.3)
+            found = nlucompress.search(source, coded_labels(coded[0]), max_loss=0.3, candidates=args.candidates)
             rows.append(of_nluc(row, name, found.compressed, f"search: {found.chosen}", texts))
     return rows
 
@@ -125,6 +124,7 @@ def main():
     parser.add_argument("--dim", type=int, action="append", help="repeatable; 16 and 64")
     parser.add_argument("--bucket", type=int, action="append", help="repeatable; 20,000 and 200,000")
     parser.add_argument("--search", action="store_true", help="the smallest file within 0.3 points, too")
+    parser.add_argument("--candidates", type=int, default=100, help="that a search tries at most")
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
     training, searched = parts(args.train, args.validation)
@@ -140,8 +140,8 @@ def main():
         rows = [f"__label__{numbers[label]} {flat(text)}\n" for text, label in zip(*training, strict=True)]
         lines.write_text("".join(rows), encoding="utf-8")
         results = []
-        for dim, bucket, grams in itertools.product(args.dim or (16, 64), args.bucket or (20_000, 200_000), GRAMS):
-            results += measure({"dim": dim, "bucket": bucket, **grams}, lines, coded, folder, args)
+        for dim, bucket in itertools.product(args.dim or (16, 64), args.bucket or (20_000, 200_000)):
+            results += measure({"dim": dim, "bucket": bucket, **GRAMS}, lines, coded, folder, args)
     if args.json:
         args.json.write_text(json.dumps({"provenance": facts, "results": results}, indent=1), encoding="utf-8")
 

@@ -270,7 +270,7 @@ def spaces(draw: st.DrawFn) -> Namespace:
 WILD = st.one_of(strategies.texts(), TEXTS)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(spaces(), min_size=1, max_size=3), st.lists(WILD, min_size=1, max_size=5), st.integers(0, 1 << 30))
 @example(
     [Namespace("f", analyzer="fasttext", hash_columns=999, subwords=(1, 9))], ["\udc80\ud800 \ud800\udc00 \x00é"], 1
@@ -286,7 +286,6 @@ def test_the_native_analyzer_is_the_references(used: list[Namespace], texts: lis
     agree(nlucompress.compress(model, check_bits=32).data, texts)
 
 
-@settings(max_examples=100)
 @given(models(), st.lists(WILD, min_size=1, max_size=5), st.sampled_from([256, 16, 3]))
 def test_a_compressed_model_answers_as_its_dequantized_clone(
     tmp_path_factory: pytest.TempPathFactory, made: Parts, texts: list[str], buckets: int
@@ -503,14 +502,13 @@ def test_every_truncation_is_refused(data: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [SMALL.data(), PRUNED], ids=["dense", "pruned"])
 def test_a_changed_byte_gives_a_model_or_is_refused(data: bytes, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
-    places = range(len(data)) if len(data) < 2000 else [*range(400), *rng.integers(400, len(data), 400).tolist()]
+    places = range(len(data)) if len(data) < 2000 else [*range(300), *rng.integers(300, len(data), 200).tolist()]
     count = 0
     for place in places:
-        for change in (0x01, 0x80, 0xFF):
-            damaged = bytearray(data)
-            damaged[place] ^= change
-            count += refuses(tmp_path / "flip.bin", bytes(damaged))
-    assert count > 100
+        damaged = bytearray(data)
+        damaged[place] ^= int(rng.choice([0x01, 0x80, 0xFF]))
+        count += refuses(tmp_path / "flip.bin", bytes(damaged))
+    assert count > 40
 
 
 HUGE = [-1, -(1 << 31), (1 << 31) - 1, 1 << 30, 1 << 20]
