@@ -3,7 +3,7 @@
 
     python benchmarks/fasttext_models.py TRAIN.jsonl[.gz] VALIDATION.jsonl[.gz] TEST.jsonl[.gz] [--json OUT.json]
 
-fastText is trained as in search.py, over vectors' length and buckets, with word 1-2-grams and subwords of 2 to 5 characters.
+fastText is trained as in search.py, over dimensions and buckets, with word 1-2-grams and subwords of 2 to 5 characters.
 Of each model: its .bin, its .ftz files by search.py's quantizations, and .nluc files of the .bin and of the .ftz that is
 best on the validation texts; with --search also the smallest .nluc that loses at most 0.3 points on them.
 "-" for VALIDATION holds a tenth of TRAIN back.

@@ -192,8 +192,8 @@ def _quantizer(reader: _Reader, what: str, dim: int, parts: int) -> list[npt.NDA
     size = found[2]
     last = dim - (parts - 1) * size
     if found != (dim, parts, size, last) or not 1 <= last <= size:
-        raise ModelImportError(f"byte {at}: {what}: a quantizer of {found[0]} numbers in {found[1]} parts of {size}, the last "
-                               f"of {found[3]}; expected {dim} in {parts}")  # fmt: skip
+        raise ModelImportError(f"byte {at}: {what}: a quantizer of {found[0]} numbers in {found[1]} parts of {size}, the "
+                               f"last of {found[3]}; expected {dim} in {parts}")  # fmt: skip
     values = reader.array(f"{what}: centroids", dim * CENTROIDS, "<f4")
     cut = (parts - 1) * size * CENTROIDS
     return [*values[:cut].reshape(parts - 1, CENTROIDS, size), values[cut:].reshape(CENTROIDS, last)]
