@@ -263,8 +263,9 @@ def _text(word: bytes) -> str | None:
 FORMAT = Format(
     "fasttext",
     "a supervised fastText model (0.9), .bin or .ftz",
-    "labels, scores and probabilities of every text, words and hashed n-grams of words and characters",
-    "loss hs is refused; of one-vs-all and ns fastText rounds probabilities to a table of 512, here they are exact",
+    "labels (without __label__), scores and probabilities of every text; hashes of subwords and word n-grams; .ftz too",
+    "loss hs is refused; one-vs-all and ns have exact probabilities, where fastText reads a table of 512; of a text with "
+    "nothing known fastText gives no label, here the first; a line feed is white space, where fastText refuses it",
     sniff=lambda head: head.startswith(MAGIC),
     read=read_fasttext,
 )
