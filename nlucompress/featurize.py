@@ -3,6 +3,10 @@
 This is the readable statement of what a runtime computes before any look-up. It follows CountVectorizer, DictVectorizer
 and HashingVectorizer (scikit-learn 0.24 to 1.9) to the letter, oddities included: only runs of *two* or more white-space
 characters become one space, a word shorter than n counts once, accents are stripped after lower-casing.
+
+The analyzer "fasttext" follows fastText's predict (0.9.3): words lie between seven ASCII characters and are never
+normalized; the text's end is the word ``</s>``; words that begin with ``__label__`` are left out; hashes are FNV-1a
+(Fowler, Noll, Vo) of *signed* bytes. fastText refuses a text with a line feed; here that is white space like any other.
 """
 
 from __future__ import annotations
@@ -20,6 +24,10 @@ import mmh3
 from .linear import Namespace
 
 _SPACES = re.compile(r"\s\s+")
+_FASTTEXT_SPACES = re.compile(r"[ \n\r\t\v\f\0]")
+_FASTTEXT_END = "</s>"
+_FASTTEXT_LABEL = "__label__"
+_FASTTEXT_FACTOR = 116049371
 
 Counts = Mapping[str, float]
 
@@ -33,6 +41,10 @@ class Analyzer:
     {'play': 2, 'it': 2, 'again': 1, 'play it': 2, 'it again': 1, 'again play': 1}
     >>> list(Analyzer(Namespace("letters", analyzer="char_wb", ngram_range=(3, 3)))("to be"))
     [' to', 'to ', ' be', 'be ']
+    >>> list(Analyzer(Namespace("words", analyzer="fasttext"))("play it"))
+    ['play', 'it', '</s>']
+    >>> list(Analyzer(Namespace("n", analyzer="fasttext", hash_columns=1000, ngram_range=(1, 2)))("play it"))
+    ['657', '841']
     """
 
     def __init__(self, namespace: Namespace) -> None:
@@ -40,7 +52,7 @@ class Analyzer:
         self._stop_words = None if namespace.stop_words is None else frozenset(namespace.stop_words)
         self._tokens: Callable[[str], list[str]] = re.compile(namespace.token_pattern).findall  # strings: ≤ 1 group
         self._ngrams: Callable[[str], list[str]] = {
-            "char": self._char_ngrams, "char_wb": self._char_wb_ngrams,
+            "char": self._char_ngrams, "char_wb": self._char_wb_ngrams, "fasttext": self._fasttext_ngrams,
         }.get(namespace.analyzer, self._text_ngrams)  # fmt: skip
 
     def __call__(self, sample: Any) -> Counts:
@@ -66,7 +78,9 @@ class Analyzer:
         if isinstance(item, (str, list)):
             item = Counter(self._word_ngrams(item) if isinstance(item, list) else self._ngrams(item))
         ns = self.namespace
-        return _added(hashed(name, count, ns) for name, count in item.items()) if ns.hash_columns else item
+        if not ns.hash_columns or ns.analyzer == "fasttext":  # its n-grams are hashed already
+            return item
+        return _added(hashed(name, count, ns) for name, count in item.items())
 
     def _text_ngrams(self, text: str) -> list[str]:
         return self._word_ngrams(self.tokens(text))
@@ -95,6 +109,48 @@ class Analyzer:
                 if n >= len(padded):  # a word shorter than n counts once
                     break
         return out
+
+    def _fasttext_ngrams(self, text: str) -> list[str]:
+        """Words, or the buckets of their subwords, then of n-grams of words."""
+        ns = self.namespace
+        words = []
+        for word in [*_FASTTEXT_SPACES.split(text), _FASTTEXT_END]:
+            if word and not word.startswith(_FASTTEXT_LABEL) and word not in (self._stop_words or ()):
+                words.append(word)
+            if word == _FASTTEXT_END:  # wherever it stands
+                break
+        if not ns.hash_columns:
+            return words
+        buckets = [hash % ns.hash_columns for word in words if word != _FASTTEXT_END
+                   for hash in _subword_hashes(f"<{word}>", *ns.subwords)]  # fmt: skip
+        hashes = [_fnv(word) for word in words]
+        hashes = [hash - (hash >> 31 << 32) for hash in hashes]  # as int32
+        for first, hash in enumerate(hashes):
+            for other in hashes[first + 1 : first + ns.ngram_range[1]]:
+                hash = (hash * _FASTTEXT_FACTOR + other) % (1 << 64)
+                buckets.append(hash % ns.hash_columns)
+        return list(map(str, buckets))
+
+
+def _fnv(text: str, hash: int = 2166136261) -> int:
+    """FNV-1a as fastText has it, of a text's UTF-8: 32 bits, each byte signed. hash: that of what stands before the text.
+
+    >>> hex(_fnv("a"))  # as the test vectors of FNV-1a: bytes below 128 are the same signed or not
+    '0xe40c292c'
+    """
+    for byte in text.encode("utf-8", "surrogatepass"):
+        hash = (hash ^ (byte - (byte >> 7 << 8)) % (1 << 32)) * 16777619 % (1 << 32)
+    return hash
+
+
+def _subword_hashes(word: str, least: int, most: int) -> Iterable[int]:
+    """The hash of each run of least to most characters of a padded word; the padding alone is none."""
+    for first in range(len(word) if most else 0):
+        hash = _fnv("")
+        for size, character in enumerate(word[first : first + most], 1):
+            hash = _fnv(character, hash)
+            if size >= least and (size > 1 or 0 < first < len(word) - 1):
+                yield hash
 
 
 def normalize(text: Any, namespace: Namespace) -> str:

@@ -23,7 +23,8 @@ from .errors import ModelImportError
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-ANALYZERS = ("word", "char", "char_wb", "features", "dict", "items")
+TEXT_ANALYZERS = ("word", "char", "char_wb", "fasttext")  # those that take a text
+ANALYZERS = (*TEXT_ANALYZERS, "features", "dict", "items")
 TASKS = ("binary", "multiclass", "multilabel")
 LABELS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "float32", "float64")
 LARGEST = 1e38  # a file stores weights and idf as float32
@@ -37,12 +38,16 @@ class Namespace:
     analyzer: ``"word"``, ``"char"``, ``"char_wb"`` as in CountVectorizer; ``"features"`` takes an iterable of feature
     strings, as a callable analyzer yields them; ``"dict"`` takes what DictVectorizer takes (a mapping of names to
     numbers, strings or iterables of strings) or the same as pairs; ``"items"`` takes a mapping, each pair of which is a
-    feature of its own: a number is not a factor but one more value that a name can have (NLTK).
+    feature of its own: a number is not a factor but one more value that a name can have (NLTK). ``"fasttext"``: the words
+    of a text as fastText cuts it, or, with hash_columns, the buckets of their subwords and of word n-grams, as decimal
+    numbers.
     column: None if the analyzer reads the sample itself, else the key of the sample (a mapping or a row) it reads.
     tf: what becomes of a frequency v: ``"count"`` v, ``"binary"`` 1, ``"log"`` 1 + ln v (scikit-learn's sublinear_tf).
     hash_columns: if not 0, a feature's name is the decimal number of its column, |MurmurHash3_x86_32(n-gram, seed 0)|
     modulo this (HashingVectorizer), with the hash's sign if alternate_sign.
     unseen: the idf of an n-gram that is not a feature of the model; it counts in norms and nowhere else. 0: ignored.
+    subwords: of analyzer "fasttext" with hash_columns, the shortest and the longest subword in characters (fastText's
+    minn and maxn); (0, 0): none. ngram_range is (1, wordNgrams) there, hash_columns the number of buckets.
     """
 
     name: str
@@ -60,6 +65,7 @@ class Namespace:
     hash_columns: int = 0
     alternate_sign: bool = False
     unseen: float = 0.0
+    subwords: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         place = f"namespace {self.name!r}"
@@ -71,6 +77,13 @@ class Namespace:
             raise ModelImportError(f"{place}: ngram_range {self.ngram_range} is not 1 <= low <= high <= 1000")
         if not 0 <= self.hash_columns < 1 << 31:
             raise ModelImportError(f"{place}: hash_columns {self.hash_columns} is not in 0..2147483647")
+        least, most = self.subwords
+        if self.subwords != (0, 0) and not 1 <= least <= most <= 1000:
+            raise ModelImportError(
+                f"{place}: subwords {self.subwords} are not 1 <= shortest <= longest <= 1000, or 0, 0"
+            )
+        if self.alternate_sign and self.analyzer == "fasttext":
+            raise ModelImportError(f"{place}: alternate_sign does not go with fastText's hashes, which have no sign")
         try:
             codecs.lookup(self.encoding)
             codecs.lookup_error(self.decode_error)
@@ -147,6 +160,30 @@ class SparseRows:
         return SparseRows(indptr, self.indices[at], self.data[at], (len(rows), self.shape[1]))
 
 
+@dataclass(frozen=True)
+class Product:
+    """A matrix of weights kept as the product of two: ``left @ right``, in float64. fastText's are of this form.
+
+    left: (n_rows, n_factors) float; right: (n_factors, n_columns) float.
+    """
+
+    left: npt.NDArray[Any]
+    right: npt.NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_rows, n_columns)."""
+        return len(self.left), int(self.right.shape[1])
+
+    def dense(self, start: int, stop: int) -> Floats:
+        """Rows start..stop as a (stop - start, n_columns) float64 array."""
+        return self.take(slice(start, stop))
+
+    def take(self, rows: slice | npt.NDArray[np.int64]) -> Floats:
+        """These rows, dense: float64."""
+        return np.asarray(self.left[rows].astype(np.float64) @ self.right.astype(np.float64))
+
+
 def ranges(starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """start, start + 1, … of each range, one after the other.
 
@@ -162,7 +199,7 @@ class LinearModel:
     """A trained linear model with its featurizer, validated, as plain data.
 
     namespaces: the analyzers; features: the feature names of each, in the source's order, unique in a namespace.
-    weights: (n_features, n_columns), a dense array or SparseRows; all features of namespace 0 first, then of 1, …
+    weights: (n_features, n_columns), an array, SparseRows or a Product; all features of namespace 0 first, then of 1, …
     intercept: (n_columns,) float64. classes: (n_classes,) labels: str, int, float or bool.
     task: ``"binary"`` (one column, the score of classes[1]), ``"multiclass"`` (a column a class, argmax),
     ``"multilabel"`` (a column a class, each positive score is a label).
@@ -185,7 +222,7 @@ class LinearModel:
 
     namespaces: tuple[Namespace, ...]
     features: tuple[Sequence[str], ...]
-    weights: npt.NDArray[Any] | SparseRows
+    weights: npt.NDArray[Any] | SparseRows | Product
     intercept: Floats
     classes: npt.NDArray[Any]
     task: str = "multiclass"
@@ -235,7 +272,10 @@ class LinearModel:
             frozen = array.view()
             frozen.flags.writeable = False
             object.__setattr__(self, name, frozen)
-        _finite(self.weights if isinstance(self.weights, np.ndarray) else self.weights.data, "weights")
+        if isinstance(self.weights, Product):
+            _product_is_finite(self.weights)
+        else:
+            _finite(self.weights if isinstance(self.weights, np.ndarray) else self.weights.data, "weights")
         for namespace, names in zip(self.namespaces, self.features, strict=True):
             _unique(names, namespace.name)
         for step in self.steps:
@@ -254,7 +294,7 @@ class LinearModel:
 
     def rows(self, start: int, stop: int) -> Floats:
         """Weights of the features start..stop, without the baseline: (stop - start, n_columns) float64."""
-        if isinstance(self.weights, SparseRows):
+        if isinstance(self.weights, (SparseRows, Product)):
             return self.weights.dense(start, stop)
         return np.asarray(self.weights[start:stop], dtype=np.float64)
 
@@ -268,7 +308,7 @@ class LinearModel:
         import hashlib  # a program that only loads models does without
 
         digest = hashlib.sha256()
-        plain = [[dataclasses.astuple(n) for n in self.namespaces], [dataclasses.astuple(s) for s in self.steps]]
+        plain = [[_identity(n) for n in self.namespaces], [dataclasses.astuple(s) for s in self.steps]]
         digest.update(repr((plain, self.task, self.link, self.classes.tolist(), self.weights.shape)).encode())
         for names in self.features:
             digest.update(len(names).to_bytes(8, "little"))
@@ -277,10 +317,20 @@ class LinearModel:
                 digest.update(len(raw).to_bytes(4, "little") + raw)
         for array in (self.intercept, self.calibration, self.baseline, self.idf):
             digest.update(b"-" if array is None else b"+" + np.ascontiguousarray(array, dtype="<f8").tobytes())
+        if isinstance(self.weights, Product):  # its rows differ in the last digit from machine to machine
+            for factor in (self.weights.left, self.weights.right):
+                digest.update((np.ascontiguousarray(factor, dtype="<f8") + 0.0).tobytes())
+            return digest.hexdigest()
         for start in range(0, self.n_features, 4096):
             rows = self.rows(start, min(start + 4096, self.n_features)) + 0.0  # of -0.0 makes 0.0
             digest.update(rows.astype("<f8").tobytes())
         return digest.hexdigest()
+
+
+def _identity(namespace: Namespace) -> tuple[Any, ...]:
+    """A namespace's fields; one that came later counts only where it is used, so that a fingerprint stays what it was."""
+    *before, subwords = dataclasses.astuple(namespace)
+    return (*before, subwords) if subwords != (0, 0) else tuple(before)
 
 
 def _one_of(value: object, allowed: Sequence[object], place: str) -> None:
@@ -293,6 +343,14 @@ def _finite(array: npt.NDArray[Any], name: str) -> None:
     if not good.all():
         place = tuple(int(i) for i in np.argwhere(~good)[0])
         raise ModelImportError(f"{name}{list(place)} is {array[place]}, not a finite number up to {LARGEST:g}")
+
+
+def _product_is_finite(weights: Product) -> None:
+    _finite(weights.left, "weights.left")
+    _finite(weights.right, "weights.right")
+    most = [float(np.abs(factor).max(initial=0.0)) for factor in (weights.left, weights.right)]
+    if most[0] * most[1] * max(len(weights.right), 1) > LARGEST:
+        raise ModelImportError(f"weights: products of numbers up to {most[0]:g} and {most[1]:g} may exceed {LARGEST:g}")
 
 
 def _unique(names: Sequence[str], namespace: str) -> None:

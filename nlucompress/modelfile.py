@@ -24,7 +24,7 @@ from .rows.bits import packed_bytes, unpack
 
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
 FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0",
-            "rows.runs": "0.1.0", "analyzer.items": "0.1.0"}  # fmt: skip
+            "rows.runs": "0.1.0", "analyzer.items": "0.1.0", "analyzer.fasttext": "0.1.0"}  # fmt: skip
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 MOST_RECORD_BITS = 57  # check bits and the row coder's: a load of eight bytes holds them, wherever they begin
@@ -225,12 +225,14 @@ def _namespace(fields: Fields) -> Namespace:
     for name, value in known.items():
         if value is None and _DEFAULTS.get(name, ...) is None:
             continue
-        wanted: Any = {"column": (str, int), "ngram_range": list, "stop_words": list, "lowercase": bool,
+        wanted: Any = {"column": (str, int), "ngram_range": list, "stop_words": list, "lowercase": bool, "subwords": list,
                        "alternate_sign": bool, "hash_columns": int, "unseen": (int, float)}.get(name, str)  # fmt: skip
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise fields.error(f"{name} {value!r:.60} has the wrong type")
     if "ngram_range" in known:
         known["ngram_range"] = tuple(fields.integers("ngram_range", 2, 2, 1, 1000))
+    if "subwords" in known:
+        known["subwords"] = tuple(fields.integers("subwords", 2, 2, 0, 1000))
     if known.get("stop_words") is not None:
         if not all(isinstance(word, str) for word in known["stop_words"]):
             raise fields.error("stop_words are not all strings")

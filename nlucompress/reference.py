@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from . import index
 from .featurize import Analyzer, Counts
-from .linear import Floats, Integers, LinearModel, Namespace, SparseRows, Step, ranges
+from .linear import Floats, Integers, LinearModel, Namespace, Product, SparseRows, Step, ranges
 from .modelfile import ModelFile
 
 Ngrams = tuple[Integers, Integers, Floats, list[str]]
@@ -116,7 +116,8 @@ class NameTable:
 
     def __init__(self, model: LinearModel) -> None:
         self._model = model
-        self._weights = model.weights if isinstance(model.weights, SparseRows) else SparseRows.of(model.weights)
+        weights = model.weights
+        self._weights = weights if isinstance(weights, (SparseRows, Product)) else SparseRows.of(weights)
         self._ids: list[dict[str, int]] = []
         first = 0
         for names in model.features:
@@ -133,8 +134,11 @@ class NameTable:
         return np.ones(len(ids)) if self._model.idf is None else self._model.idf[ids]
 
     def rows(self, ids: Integers) -> tuple[Integers, Integers, Floats]:
-        """Rows of the weights that are not zero."""
+        """Rows of the weights that are not zero; of a Product, of all."""
         weights = self._weights
+        if isinstance(weights, Product):
+            columns = np.tile(np.arange(weights.shape[1]), len(ids))
+            return np.full(len(ids), weights.shape[1]), columns, weights.take(ids).reshape(-1)
         lengths = np.diff(weights.indptr)[ids]
         at = ranges(weights.indptr[ids], lengths)
         return lengths, weights.indices[at].astype(np.int64), weights.data[at].astype(np.float64)
@@ -144,7 +148,8 @@ class NameTable:
         weights = self._model.weights
         if isinstance(weights, SparseRows):
             return weights.take(ids).dense(0, len(ids))
-        return weights[ids].astype(np.float64)
+        rows = weights.take(ids) if isinstance(weights, Product) else weights[ids]
+        return np.asarray(rows, np.float64)
 
 
 class Scorer:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from . import fileformat, modelfile, reference
 from .backend import backend
 from .errors import FormatError
-from .linear import Floats, Integers
+from .linear import TEXT_ANALYZERS, Floats, Integers
 from .rows.bound import zero_order
 
 
@@ -66,7 +66,7 @@ class Model:
     @property
     def takes_text(self) -> bool:
         """Whether a sample is a text; otherwise it is a mapping, a row or an iterable of features."""
-        return all(ns.column is None and ns.analyzer in ("word", "char", "char_wb") for ns in self._file.namespaces)
+        return all(ns.column is None and ns.analyzer in TEXT_ANALYZERS for ns in self._file.namespaces)
 
     def predict(self, samples: Iterable[Any]) -> npt.NDArray[Any]:
         """Labels of samples: (n_samples,); of a multilabel model 0/1, (n_samples, n_classes) int64.

@@ -15,7 +15,16 @@ from typing import Any
 from ..errors import ModelImportError
 from ..linear import LinearModel
 
-MODULES = ("sklearn", "nltk", "opennlp", "snips", "liblinear", "vowpal_wabbit", "table")  # asked in this order
+MODULES = (
+    "sklearn",
+    "nltk",
+    "opennlp",
+    "snips",
+    "fasttext",
+    "liblinear",
+    "vowpal_wabbit",
+    "table",
+)  # asked in this order
 HEAD = 1 << 16  # bytes of a file that sniffing sees
 
 

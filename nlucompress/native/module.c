@@ -98,7 +98,8 @@ static size_t guess(const nluc_model *m, size_t length) {
     for (i = 0; i < m->n_namespaces && features < MOST_FEATURES; i++) {
         const nluc_namespace *ns = &m->namespaces[i];
         size_t kinds = ns->high - ns->low + 1;
-        if (ns->analyzer <= NLUC_CHAR_WB) features += kinds * (ns->analyzer == NLUC_WORD ? length / 4 + 1 : length + 2);
+        if (ns->analyzer == NLUC_FASTTEXT && ns->longest) kinds += ns->longest - ns->shortest + 1u;
+        if (ns->analyzer < NLUC_FEATURES) features += kinds * (ns->analyzer == NLUC_WORD ? length / 4 + 1 : length + 2);
     }
     if (features > MOST_FEATURES) features = MOST_FEATURES;
     while (room < features) room *= 2;
@@ -271,7 +272,7 @@ static PyObject *score_items(Model *self, PyObject *const *args, Py_ssize_t n_ar
                 PyObject *item = PyList_GetItem(PyTuple_GetItem(args[0], (Py_ssize_t)space), i);
                 if (!item) { /* the list became shorter */
                     failed = -1;
-                } else if (PyDict_Check(item) && m->namespaces[space].analyzer > NLUC_CHAR_WB) {
+                } else if (PyDict_Check(item) && m->namespaces[space].analyzer >= NLUC_FEATURES) {
                     failed = add_features(&sample, space, item);
                 } else if (PyList_Check(item)) {
                     failed = add_tokens(&sample, space, item, &tokens);
@@ -462,7 +463,7 @@ static PyObject *inputs(Model *self, PyObject *unused) {
     (void)unused;
     for (i = 0; tuple && i < m->n_namespaces; i++) {
         const nluc_namespace *ns = &m->namespaces[i];
-        PyObject *word = PyUnicode_FromString(ns->analyzer > NLUC_CHAR_WB ? "features"
+        PyObject *word = PyUnicode_FromString(ns->analyzer >= NLUC_FEATURES ? "features"
                                               : ns->analyzer == NLUC_WORD && ns->pattern == NLUC_PATTERN_OTHER ? "tokens" : "text");
         if (!word || PyTuple_SetItem(tuple, (Py_ssize_t)i, word)) Py_CLEAR(tuple);
     }

@@ -100,7 +100,7 @@ NLUC_API const char *nluc_status_name(nluc_status status) {
 typedef enum { NLUC_PLAIN, NLUC_DENSE, NLUC_POOL, NLUC_CODED } nluc_coder;
 typedef enum { NLUC_BINARY, NLUC_MULTICLASS, NLUC_MULTILABEL } nluc_task;
 typedef enum { NLUC_IDENTITY, NLUC_SIGMOID, NLUC_SOFTMAX, NLUC_OVR, NLUC_CLIPPED } nluc_link;
-typedef enum { NLUC_WORD, NLUC_CHAR, NLUC_CHAR_WB, NLUC_FEATURES, NLUC_DICT, NLUC_ITEMS } nluc_analyzer;
+typedef enum { NLUC_WORD, NLUC_CHAR, NLUC_CHAR_WB, NLUC_FASTTEXT, NLUC_FEATURES, NLUC_DICT, NLUC_ITEMS } nluc_analyzer; /* texts first */
 typedef enum { NLUC_COUNT, NLUC_BINARY_TF, NLUC_LOG } nluc_tf;
 typedef enum { NLUC_NORM_L1, NLUC_NORM_L2, NLUC_NORM_MAX, NLUC_SCALE, NLUC_BINARIZE } nluc_op;
 typedef enum { NLUC_PATTERN_DEFAULT, NLUC_PATTERN_WORDS, NLUC_PATTERN_BLANKS, NLUC_PATTERN_OTHER } nluc_pattern;
@@ -114,6 +114,7 @@ typedef struct {
     double unseen;
     const uint8_t *stop_words;
     uint32_t seed, low, high, hash_columns, stop_word_count;
+    uint16_t shortest, longest; /* subwords */
     uint8_t analyzer, pattern, tf, lowercase, accents, alternate_sign, column;
 } nluc_namespace;
 
@@ -1982,7 +1983,7 @@ NLUC_API nluc_status nluc_numbers(const nluc_model *m, const char *name, uint64_
 
 /* Rule M2, of one namespace: what differs from the defaults. */
 NLUC_API nluc_status nluc_open_namespace(nluc_value map, const uint8_t *end, nluc_namespace *ns) {
-    static const char *const analyzers[] = {"word", "char", "char_wb", "features", "dict", "items"};
+    static const char *const analyzers[] = {"word", "char", "char_wb", "fasttext", "features", "dict", "items"};
     static const char *const tfs[] = {"count", "binary", "log"};
     static const char *const accents[] = {"", "ascii", "unicode"};
     static const char *const strings[] = {"name", "token_pattern", "encoding", "decode_error", "separator"};
@@ -2009,7 +2010,7 @@ NLUC_API nluc_status nluc_open_namespace(nluc_value map, const uint8_t *end, nlu
         if ((i = nluc_choice(v, words, count)) < 0) return NLUC_E_M2; \
         ns->field = (uint8_t)i;                                   \
     }
-    NLUC_CHOICE(analyzer, "analyzer", analyzers, 6, 0)
+    NLUC_CHOICE(analyzer, "analyzer", analyzers, 7, 0)
     NLUC_CHOICE(tf, "tf", tfs, 3, 0)
     NLUC_CHOICE(accents, "strip_accents", accents, 3, 1)
 #undef NLUC_CHOICE
@@ -2031,6 +2032,17 @@ NLUC_API nluc_status nluc_open_namespace(nluc_value map, const uint8_t *end, nlu
         if (low.number < 1 || high.number > 1000 || low.number > high.number) return NLUC_E_M2;
         ns->low = (uint32_t)low.number;
         ns->high = (uint32_t)high.number;
+    }
+    v = nluc_mp_get(map, "subwords", end);
+    if (v.type != NLUC_MP_BAD) {
+        nluc_value least, most;
+        if (v.type != NLUC_MP_ARRAY || v.number != 2) return NLUC_E_M2;
+        least = nluc_mp_read(v.next, end);
+        most = nluc_mp_read(least.next, end);
+        if (least.type != NLUC_MP_INT || most.type != NLUC_MP_INT || least.negative || most.negative) return NLUC_E_M2;
+        if (most.number > 1000 || least.number > most.number || (most.number && !least.number)) return NLUC_E_M2;
+        ns->shortest = (uint16_t)least.number;
+        ns->longest = (uint16_t)most.number;
     }
     v = nluc_mp_get(map, "token_pattern", end);
     ns->pattern = NLUC_PATTERN_DEFAULT;
@@ -2075,6 +2087,7 @@ NLUC_API nluc_status nluc_open_namespace(nluc_value map, const uint8_t *end, nlu
         if (!(ns->unseen >= 0 && ns->unseen <= 1.7976931348623157e308)) return NLUC_E_M2;
     }
 #undef NLUC_GET
+    if (ns->analyzer == NLUC_FASTTEXT && ns->alternate_sign) return NLUC_E_M2;
     return ns->tf == NLUC_LOG && ns->alternate_sign ? NLUC_E_M2 : NLUC_OK;
 }
 
@@ -2360,7 +2373,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
                                         "uint8", "uint16", "uint32", "uint64", "float32", "float64"};
     static const char *const coders[] = {"plain", "dense", "pool", "coded"};
     static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool", "rows.coded", "rows.runs",
-                                            "analyzer.items"};
+                                            "analyzer.items", "analyzer.fasttext"};
     const uint8_t *end, *at;
     nluc_value header, v, rows, index, slots;
     nluc_status status;
@@ -3224,18 +3237,22 @@ NLUC_API inline void nluc_count(nluc_sample *s, const uint8_t *name, size_t leng
     s->table[at] = ++s->count;
 }
 
-/* Section 5, hash_columns: the n-gram becomes the decimal number of its column. */
-NLUC_API void nluc_count_hashed(nluc_sample *s, const uint8_t *name, size_t length, double times) {
-    const nluc_namespace *ns = &s->model->namespaces[s->space];
-    uint32_t hash = nluc_hash32(name, length, 0), column;
+/* Count the decimal number of a column. */
+NLUC_API void nluc_count_column(nluc_sample *s, uint32_t column, double times) {
     uint8_t digits[16];  /* 10 are used; more keep compilers from warning about the hash's tail */
     size_t first = 10;
-    column = (hash >> 31 ? ~hash + 1 : hash) % ns->hash_columns;
     do {
         digits[--first] = (uint8_t)('0' + column % 10);
         column /= 10;
     } while (column);
-    nluc_count(s, digits + first, 10 - first, ns->alternate_sign && hash >> 31 ? -times : times);
+    nluc_count(s, digits + first, 10 - first, times);
+}
+
+/* Section 5, hash_columns: the n-gram becomes the decimal number of its column. */
+NLUC_API void nluc_count_hashed(nluc_sample *s, const uint8_t *name, size_t length, double times) {
+    const nluc_namespace *ns = &s->model->namespaces[s->space];
+    uint32_t hash = nluc_hash32(name, length, 0);
+    nluc_count_column(s, (hash >> 31 ? ~hash + 1 : hash) % ns->hash_columns, ns->alternate_sign && hash >> 31 ? -times : times);
 }
 
 NLUC_API inline void nluc_emit_ngram(void *sample, const uint8_t *name, size_t length) {
@@ -3292,6 +3309,79 @@ NLUC_API nluc_status nluc_add_tokens(nluc_sample *s, uint32_t space, const uint8
     return s->status;
 }
 
+/* Of the analyzer "fasttext": the words of a text, or the buckets of their subwords and of word n-grams ---- */
+
+/* FNV-1a as fastText has it: bytes are signed. */
+NLUC_API inline uint32_t nluc_fnv(uint32_t hash, uint8_t byte) {
+    return (hash ^ (byte < 128 ? byte : byte | 0xFFFFFF00u)) * 16777619u;
+}
+
+/* Byte i of a word between < and >. */
+NLUC_API inline uint8_t nluc_padded(const uint8_t *word, size_t length, size_t i) {
+    return i == 0 ? '<' : i > length ? '>' : word[i - 1];
+}
+
+/* The buckets of a word's subwords: of each run of so many characters of the padded word, but not of the padding alone. */
+NLUC_API void nluc_count_subwords(nluc_sample *s, const nluc_namespace *ns, const uint8_t *word, size_t length) {
+    size_t first, at, n, end = length + 2;
+    for (first = 0; first < end && ns->longest; first++) {
+        uint32_t hash = 2166136261u;
+        if ((nluc_padded(word, length, first) & 0xC0) == 0x80) continue;
+        for (at = first, n = 1; at < end && n <= ns->longest; n++) {
+            do hash = nluc_fnv(hash, nluc_padded(word, length, at++));
+            while (at < end && (nluc_padded(word, length, at) & 0xC0) == 0x80);
+            if (n >= ns->shortest && !(n == 1 && (first == 0 || at == end))) nluc_count_column(s, hash % ns->hash_columns, 1);
+        }
+    }
+}
+
+/* Whether a word is the end of the text, or is left out as a label. */
+NLUC_API inline int nluc_is_end(const uint8_t *word, size_t length) {
+    return length == 4 && nluc_same(word, (const uint8_t *)"</s>", 4);
+}
+
+NLUC_API inline int nluc_is_label(const uint8_t *word, size_t length) {
+    return length >= 9 && nluc_same(word, (const uint8_t *)"__label__", 9);
+}
+
+/* Add a text. hashes: room for a hash of each word. Gives 1, and the sample is to be begun anew, if there are more. */
+NLUC_API int nluc_add_fasttext(nluc_sample *s, const nluc_namespace *ns, const uint8_t *text, size_t length, uint32_t *hashes,
+                               size_t room) {
+    size_t at = 0, count = 0, i, k;
+    int ended = 0;
+    while (!ended) {
+        const uint8_t *word;
+        size_t size, first;
+        uint32_t hash = 2166136261u;
+        while (at < length && (text[at] == ' ' || (text[at] >= 9 && text[at] <= 13) || !text[at])) at++;
+        for (first = at; at < length && text[at] != ' ' && (text[at] < 9 || text[at] > 13) && text[at]; at++)
+            hash = nluc_fnv(hash, text[at]);
+        word = text + first;
+        size = at - first;
+        if (!size) {
+            word = (const uint8_t *)"</s>";
+            for (hash = 2166136261u; size < 4; size++) hash = nluc_fnv(hash, word[size]);
+        }
+        ended = nluc_is_end(word, size);
+        if (nluc_is_label(word, size) || (ns->stop_word_count && nluc_is_stop_word(s->model, ns, word, size))) continue;
+        if (!ns->hash_columns) {
+            nluc_count(s, word, size, 1);
+            continue;
+        }
+        if (!ended) nluc_count_subwords(s, ns, word, size);
+        if (count == room) return 1;
+        hashes[count++] = hash;
+    }
+    for (i = 0; i < count; i++) {
+        uint64_t hash = hashes[i] | (hashes[i] >> 31 ? 0xFFFFFFFF00000000u : 0);
+        for (k = i + 1; k < count && k - i < ns->high; k++) {
+            hash = hash * 116049371u + (hashes[k] | (hashes[k] >> 31 ? 0xFFFFFFFF00000000u : 0));
+            nluc_count_column(s, (uint32_t)(hash % ns->hash_columns), 1);
+        }
+    }
+    return 0;
+}
+
 /* Add a text (UTF-8, not normalised) to one namespace. NLUC_E_SPANS: its token pattern is none of those built in. */
 NLUC_API nluc_status nluc_add_text(nluc_sample *s, uint32_t space, const uint8_t *text, size_t length) {
     const nluc_namespace *ns;
@@ -3300,9 +3390,13 @@ NLUC_API nluc_status nluc_add_text(nluc_sample *s, uint32_t space, const uint8_t
     if (s->status) return s->status;
     if (space >= s->model->n_namespaces) return s->status = NLUC_E_INPUT;
     ns = &s->model->namespaces[space];
-    if (ns->analyzer > NLUC_CHAR_WB) return s->status = NLUC_E_INPUT;
+    if (ns->analyzer >= NLUC_FEATURES) return s->status = NLUC_E_INPUT;
     if (ns->analyzer == NLUC_WORD && ns->pattern == NLUC_PATTERN_OTHER) return s->status = NLUC_E_SPANS;
     s->space = space;
+    if (ns->analyzer == NLUC_FASTTEXT) {
+        if (nluc_add_fasttext(s, ns, text, length, (uint32_t *)(void *)s->text, s->text_room / 4)) s->status = NLUC_E_ROOM;
+        return s->status;
+    }
     normal = nluc_normalize(text, length, ns->lowercase, ns->accents, room, left);
     if (normal > left || (normal + 7) / 8 * 8 > left) return s->status = NLUC_E_ROOM;
     text = room;

@@ -23,7 +23,7 @@ from ..compress import Compressed, compress
 from ..data import read_samples
 from ..errors import BudgetError
 from ..importers import import_model
-from ..linear import LinearModel
+from ..linear import TEXT_ANALYZERS, LinearModel
 from ..measure import YARDSTICKS, Answers, Comparison, Yardstick, answers, compare, intervals, predicted
 from ..reference import exact
 from ..version import VERSION
@@ -292,7 +292,7 @@ def _prepare(model: LinearModel, data: Data, held_out: Data | None, max_loss: fl
 
 def _read(data: Data, model: LinearModel, needed: bool) -> Texts:
     """Samples and labels of a file or a pair."""
-    text = all(space.column is None and space.analyzer in ("word", "char", "char_wb") for space in model.namespaces)
+    text = all(space.column is None and space.analyzer in TEXT_ANALYZERS for space in model.namespaces)
     samples: list[Any]
     labels: list[Any] | None
     if isinstance(data, (str, os.PathLike)):

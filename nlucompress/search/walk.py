@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..compress import compress
-from ..linear import LinearModel, Namespace, SparseRows
+from ..linear import LinearModel, Namespace, Product, SparseRows
 from ..quantize import quantize
 from .budget import Budget, Candidate, Judge
 
@@ -185,7 +185,12 @@ def lighter(model: LinearModel, space: Space) -> LinearModel:
     least = min((value for value in space["prune"] if value), default=0.0)
     if "kmeans" in space["codebook"] and least < 0.004:
         return model
-    weights = model.weights if isinstance(model.weights, SparseRows) else SparseRows.of(model.weights)
+    weights = model.weights
+    if isinstance(weights, Product):
+        return dataclasses.replace(
+            model, weights=_kept(model, [quantize(model, 256, kind).codes for kind in space["range"]])
+        )
+    weights = weights if isinstance(weights, SparseRows) else SparseRows.of(weights)
     rows = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
     keep = np.zeros(len(weights.data), bool)
     place = rows * weights.shape[1] + weights.indices
@@ -197,3 +202,19 @@ def lighter(model: LinearModel, space: Space) -> LinearModel:
     return dataclasses.replace(
         model, weights=SparseRows(indptr, weights.indices[keep], weights.data[keep], weights.shape)
     )
+
+
+def _kept(model: LinearModel, codes: Sequence[SparseRows]) -> SparseRows:
+    """The weights that one of the codes keeps, 4096 features at a time."""
+    parts = []
+    for start in range(0, model.n_features, 4096):
+        stop = min(start + 4096, model.n_features)
+        kept = np.zeros((stop - start, model.n_columns), bool)
+        for one in codes:
+            rows = np.repeat(np.arange(stop - start), np.diff(one.indptr[start : stop + 1]))
+            kept[rows, one.indices[one.indptr[start] : one.indptr[stop]]] = True
+        parts.append(SparseRows.of(np.where(kept, model.rows(start, stop), 0.0)))
+    lengths = np.concatenate([[0], *(np.diff(part.indptr) for part in parts)])
+    indices = np.concatenate([np.empty(0, np.int32), *(part.indices for part in parts)])
+    data = np.concatenate([np.empty(0), *(part.data for part in parts)])
+    return SparseRows(np.cumsum(lengths), indices, data, (model.n_features, model.n_columns))
