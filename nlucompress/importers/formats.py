@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import ModelImportError
 from ..linear import LinearModel
 
-MODULES = ("sklearn",)  # asked in this order
+MODULES = ("crfsuite", "sklearn")  # asked in this order
 HEAD = 1 << 16  # bytes of a file that sniffing sees
 
 
