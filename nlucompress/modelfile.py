@@ -18,12 +18,13 @@ import numpy.typing as npt
 from . import fileformat
 from .errors import FormatError, ModelImportError
 from .index import BLOCK_BITS, MAX_LEVELS
-from .linear import LABELS, LINKS, TASKS, Floats, Integers, Namespace, Step
+from .linear import LABELS, LINKS, MOST_TAGS, TASKS, Floats, Integers, Namespace, Step, check_tagging
 from .rows import CODERS, Reader, Shape
 from .rows.bits import packed_bytes, unpack
 
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
-FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0"}
+FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0",
+            "tagging": "0.1.0"}  # fmt: skip
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Namespace) if f.default is not dataclasses.MISSING}
@@ -37,7 +38,7 @@ class ModelFile:
     check_bits: a slot's record in ``slots`` is its check bits, then what the row coder keeps there (both packed).
     idf: (≤2^24,) float32 distinct values, empty if no feature has one; a number of them has idf_bits bits. codebook:
     (≤256,) float32; scale: None or (n_columns,) float32. coder, parameters, rows: see rows/coder.py. facts: what is told
-    to people and read by nobody.
+    to people and read by nobody. transitions: of a tagging model, (n_classes, n_classes) float32.
     """
 
     namespaces: tuple[Namespace, ...]
@@ -62,6 +63,7 @@ class ModelFile:
     parameters: Mapping[str, int]
     rows: Mapping[str, npt.NDArray[Any]]
     facts: Mapping[str, Any]
+    transitions: npt.NDArray[np.float32] | None = None
 
     @property
     def n_columns(self) -> int:
@@ -91,8 +93,9 @@ class ModelFile:
 def write(model: ModelFile) -> bytes:
     """The file of a model, as bytes."""
     labels, label_type = _encode_labels(model.classes)
+    needs = [f"rows.{model.coder}", *(["tagging"] if model.task == "tagging" else [])]
     header: dict[str, Any] = {
-        "requires": {feature: FEATURES[feature] for feature in [f"rows.{model.coder}"]},
+        "requires": {feature: FEATURES[feature] for feature in needs},
         "task": model.task,
         "link": model.link,
         "classes": {"type": label_type, "count": len(model.classes)},
@@ -109,7 +112,9 @@ def write(model: ModelFile) -> bytes:
         if array is not None and array.size:
             sections[name] = array.astype("<f4" if name in ("scale", "idf") else "<f8")
     sections |= {"codebook": model.codebook.astype("<f4"), "index": model.blocks.astype("<u4"), "slots": model.slots}
-    return fileformat.encode(header, {**sections, **model.rows})
+    if model.transitions is not None:
+        sections["transitions"] = model.transitions.astype("<f4")
+    return fileformat.encode(header, {**sections, **model.rows}, minor=2 if model.task == "tagging" else 1)
 
 
 def _plain(namespace: Namespace) -> dict[str, Any]:
@@ -163,7 +168,7 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     idf = sections.floats("idf", "<f4", 1, 1 << idf_bits) if sections.has("idf") else np.empty(0, np.float32)
     if idf_bits and not len(idf):
         raise FormatError("section 'idf' is missing, but a slot has idf bits (L1)")
-    coder = rows.choice("coder", tuple(name.removeprefix("rows.") for name in FEATURES))
+    coder = rows.choice("coder", tuple(CODERS))
     shape = Shape(rows.integer("n", n, n), rows.integer("columns", columns, columns), idf_bits)
     parameters = {name: rows.integer(name, 0, most) for name, most in CODERS[coder].limits.items()}
     blocks = -(-sum(levels) // BLOCK_BITS)
@@ -179,10 +184,31 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
         sections.exactly("slots", packed_bytes(n, width)), idf, codebook,
         sections.floats("scale", "<f4", columns, columns) if sections.has("scale") else None,
         coder, parameters, CODERS[coder].read(shape, parameters, sections.exactly), header.get("facts", dict),
+        _transitions(task, count, sections),
     )  # fmt: skip
+    if task == "tagging":
+        _check_tagging(model, "tagging" in requires)
     if verify == "full":
         _check_inside(model)
     return model
+
+
+def _transitions(task: str, count: int, sections: Sections) -> npt.NDArray[np.float32] | None:
+    if task != "tagging":
+        return None
+    if count > MOST_TAGS:
+        raise FormatError(f"header: a tagging task with {count} classes, the limit is {MOST_TAGS} (M6)")
+    return sections.floats("transitions", "<f4", count * count, count * count).reshape(count, count)
+
+
+def _check_tagging(model: ModelFile, required: bool) -> None:
+    try:
+        check_tagging(model)
+    except ModelImportError as error:
+        raise FormatError(f"header: {error} (M6)") from None
+    if not required or model.classes.dtype.kind != "U" or model.idf_bits or len(model.idf) or model.intercept.any():
+        raise FormatError("header: a tagging task that is not in requires, or with labels that are not str, an idf or an "
+                          "intercept (M6)")  # fmt: skip
 
 
 def _namespace(fields: Fields) -> Namespace:
