@@ -113,7 +113,7 @@ def write(model: ModelFile) -> bytes:
             sections[name] = array.astype("<f4" if name in ("scale", "idf") else "<f8")
     sections |= {"codebook": model.codebook.astype("<f4"), "index": model.blocks.astype("<u4"), "slots": model.slots}
     if model.transitions is not None:
-        sections["transitions"] = model.transitions.astype("<f4")
+        sections["transitions"] = _encode_transitions(model.transitions)
     return fileformat.encode(header, {**sections, **model.rows}, minor=2 if model.task == "tagging" else 1)
 
 
@@ -130,6 +130,14 @@ def _encode_labels(classes: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], st
     ends = np.cumsum([len(word) for word in words]).astype("<u4")
     kind = "str" if classes.dtype.kind == "U" else "object"
     return np.concatenate([ends.view(np.uint8), np.frombuffer(b"".join(words), np.uint8)]), kind
+
+
+def _encode_transitions(table: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """A bit for each, whether it is not 0, padded to four bytes; then those that are not."""
+    there = table != 0
+    bits = np.zeros(-(-there.size // 32) * 4, np.uint8)
+    bits[: -(-there.size // 8)] = np.packbits(there, bitorder="little")
+    return np.concatenate([bits, table[there].astype("<f4").view(np.uint8)])
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -198,7 +206,17 @@ def _transitions(task: str, count: int, sections: Sections) -> npt.NDArray[np.fl
         return None
     if count > MOST_TAGS:
         raise FormatError(f"header: a tagging task with {count} classes, the limit is {MOST_TAGS} (M6)")
-    return sections.floats("transitions", "<f4", count * count, count * count).reshape(count, count)
+    data, cells = sections.get("transitions"), count * count
+    size = -(-cells // 32) * 4
+    bits = np.unpackbits(data[:size], bitorder="little").view(bool)
+    if len(data) < size or len(data) - size != 4 * int(bits.sum()) or bits[cells:].any():
+        raise FormatError(f"section 'transitions': {len(data)} bytes are not {cells} bits and a number for each 1 (M6)")
+    values = data[size:].view("<f4")
+    if not np.isfinite(values).all():
+        raise FormatError("section 'transitions': a number is not finite (M5)")
+    table = np.zeros((count, count), np.float32)
+    table[bits[:cells].reshape(count, count)] = values
+    return table
 
 
 def _check_tagging(model: ModelFile, required: bool) -> None:

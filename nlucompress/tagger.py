@@ -70,6 +70,11 @@ class Tagger(Opened):
         """The labels, in the model's order."""
         return list(self._labels)
 
+    @property
+    def transitions(self) -> Floats:
+        """(n_labels, n_labels) float64: the weight of the label of the column after that of the row."""
+        return self._chain.transitions.copy()
+
     # -- python-crfsuite's calls
 
     def set(self, xseq: Any) -> None:

@@ -27,8 +27,13 @@ NLUC_API void nluc_crf_hash(const nluc_model *m, const uint8_t *name, size_t len
 
 /* The transitions as doubles: K * K, the row is the label before. */
 NLUC_API void nluc_crf_transitions(const nluc_model *m, double *out) {
-    size_t i;
-    for (i = 0; i < m->transitions.length / 4; i++) out[i] = (double)nluc_f32(m->transitions.data + 4 * i);
+    size_t i, cells = (size_t)m->n_columns * m->n_columns;
+    const uint8_t *bits = m->transitions.data, *value = bits + (cells + 31) / 32 * 4;
+    for (i = 0; i < cells; i++) {
+        int there = bits[i / 8] >> i % 8 & 1;
+        out[i] = there ? (double)nluc_f32(value) : 0;
+        value += 4 * there;
+    }
 }
 
 /* sums[column] += value * weight of one entry; rule R3: what is out of range counts nothing. book has 256 weights. */

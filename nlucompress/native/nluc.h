@@ -2327,14 +2327,22 @@ NLUC_API void nluc_open_even(nluc_model *m) {
 #define NLUC_MOST_TAGS 2048
 NLUC_API nluc_status nluc_open_tagging(nluc_model *m, int required) {
     const nluc_namespace *ns = &m->namespaces[0];
-    uint64_t cells = (uint64_t)m->n_classes * m->n_classes;
-    size_t i;
+    size_t i, cells = (size_t)m->n_classes * m->n_classes, size = (cells + 31) / 32 * 4, ones = 0;
     if (!required || m->n_classes > NLUC_MOST_TAGS || m->label_type != NLUC_STR || m->n_namespaces != 1) return NLUC_E_M6;
     if (ns->analyzer != NLUC_FEATURES || ns->tf != NLUC_COUNT || ns->hash_columns || ns->column) return NLUC_E_M6;
     if (m->link != NLUC_IDENTITY || m->n_steps || m->calibration.data || m->baseline.data || m->idf_bits || m->idf.data) return NLUC_E_M6;
     for (i = 0; i < m->intercept.length; i += 8)
         if (nluc_f64(m->intercept.data + i) != 0) return NLUC_E_M6;
-    return nluc_numbers(m, "transitions", cells, cells, 4, 0, &m->transitions);
+    m->transitions = nluc_section(m, "transitions");
+    if (!m->transitions.data) return NLUC_E_S6;
+    if (m->transitions.length < size) return NLUC_E_M6;
+    for (i = 0; i < size; i += 4) ones += nluc_popcount(nluc_u32(m->transitions.data + i));
+    if (m->transitions.length - size != 4 * ones) return NLUC_E_M6;
+    for (i = cells; i < size * 8; i++)
+        if (m->transitions.data[i / 8] >> i % 8 & 1) return NLUC_E_M6;
+    for (i = size; i < m->transitions.length; i += 4)
+        if ((nluc_u32(m->transitions.data + i) >> 23 & 0xFFu) == 0xFFu) return NLUC_E_M5;
+    return NLUC_OK;
 }
 
 /* Open a file in place. bytes: the whole file, which must stay there and unchanged while the model is used. Costs the
