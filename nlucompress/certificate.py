@@ -478,6 +478,8 @@ class _Signs:
 
 def _require_comparable(source: LinearModel, file: Frame) -> None:
     """Raise ValueError if the two read other n-grams, or decide among other labels."""
+    if source.task == "tagging":
+        raise ValueError("nothing is proven of a tagging model's labels")
     ours, theirs = ([replace(ns, unseen=0.0) for ns in frame.namespaces] for frame in (source, file))
     if ours != theirs:
         raise ValueError("the source and the file read other n-grams of a sample: their namespaces differ")

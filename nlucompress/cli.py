@@ -70,8 +70,8 @@ def _parsed(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Param
 def main() -> None:
     """Make a trained NLU model small, and run it.
 
-    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops). Reading one runs no code of it and needs no
-    scikit-learn. Exit codes: 0 done, 1 a check failed or an input could not be read, 2 wrong usage or an output that
+    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops) or a CRF (.crfsuite, its dump, a pickled
+    sklearn-crfsuite estimator). Reading one runs no code of it and needs no scikit-learn. Exit codes: 0 done, 1 a check failed or an input could not be read, 2 wrong usage or an output that
     exists, 3 a budget could not be met.
     """
 
@@ -148,7 +148,12 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
             )
         with _bar(len(STAGES), "compress") as bar:
             compressed = compress_model(source, **options, progress=lambda stage: bar.update(1, stage))
-        if of_search["data"] is not None:
+        if compressed.source.task == "tagging":
+            if page is not None:
+                raise ValueError("--report is not there for tagging models; verify prints what compressing cost")
+            if of_search["data"] is not None:
+                cost = _compare_tags(compressed.source, compressed.tagger(), of_search["data"])
+        elif of_search["data"] is not None:
             from .data import read_labelled
             from .report import measure
 
@@ -175,7 +180,8 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
     tables = [found.table()] if found is not None else []
     tables.append(_compressed_table(info))
     if cost is not None:
-        tables += ["  what it cost", *_verify_table({**cost, "file": source, "bytes": info["bytes"]}).splitlines()[1:]]
+        table = _tags_table if compressed.source.task == "tagging" else _verify_table
+        tables += ["  what it cost", *table({**cost, "file": source, "bytes": info["bytes"]}).splitlines()[1:]]
     click.echo(json.dumps(info, ensure_ascii=False) if as_json else "\n".join(tables))
     if found is not None and not found.met:
         end = "" if best_effort else "; nothing is written, --best-effort writes the closest"
@@ -220,10 +226,15 @@ def inspect(file: Path, as_json: bool) -> None:
 def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None:
     """Print the label of each TEXT, or of each line of standard input.
 
-    A model that reads columns or features instead of a text takes a JSON value a TEXT or line. The labels of a
-    multilabel model are separated by tabs.
+    A model that reads columns or features instead of a text takes a JSON value a TEXT or line; a tagging model an object
+    with the field tokens (or that array itself), the features of each token. The labels of a multilabel model and the tags
+    of a sequence are separated by tabs.
     """
     model = load(file, verify="full")
+    if model.task == "tagging":
+        for number, text in enumerate(texts or _lines(), 1):
+            _print_tags(model, text, f"text {number}", as_json)
+        return
     samples = (_sample(text, model, number) for number, text in enumerate(texts or _lines(), 1))
     batch: list[Any] = []
     interactive = not texts and sys.stdin.isatty()
@@ -264,6 +275,15 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
         facts = {"file": str(file), "bytes": model.info()["bytes"], "intact": True}
         click.echo(json.dumps(facts, ensure_ascii=False) if as_json else _verify_table(facts))
         return
+    if model.task == "tagging":
+        if page or markdown:
+            raise ValueError("--report and --markdown are not there for tagging models")
+        info = {"file": str(file), "bytes": model.info()["bytes"], "intact": True}
+        info |= _compare_tags(import_model(source), model, data)
+        if not info["same_source"]:
+            click.echo(f"remark: {file} was not made from {source}, but from another model", err=True)
+        click.echo(json.dumps(info, ensure_ascii=False) if as_json else _tags_table(info))
+        return
     from .data import read_labelled
     from .report import measure
 
@@ -281,6 +301,23 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
         click.echo(report.json() if as_json else report.markdown(), nl=as_json)
     else:
         click.echo(_verify_table({**report.facts, "file": file}))
+
+
+@main.command()
+@click.argument("model", type=FILE)
+@click.option("--like", type=FILE, required=True, help="The .crfsuite file that MODEL was made of.")
+@click.option("-o", "--output", type=FILE, required=True, help="The file to write.")
+@click.option("--force", is_flag=True, help="Overwrite OUTPUT.")
+def export(model: Path, like: Path, output: Path, force: bool) -> None:
+    """Write the tagging .nluc MODEL as a CRFsuite file: the features of LIKE with the weights of MODEL.
+
+    Example: nlucompress export slots.nluc --like slots.crfsuite -o dequantized.crfsuite
+    """
+    from .export import export_crfsuite
+
+    _writable(output, force)
+    size = export_crfsuite(model, like, output, overwrite=force)
+    click.echo(f"{output}: {size:,} bytes")
 
 
 @main.command()
@@ -308,6 +345,34 @@ def _held_out_report(found: SearchResult, source: Path, name: str, seed: int) ->
     rest = found.texts
     return measure(found.compressed.source, found.compressed.model(), rest.samples, rest.labels, name=name,
                    files={"original": source}, front=found.front, seed=seed)  # fmt: skip
+
+
+def _compare_tags(source: Any, tagger: Any, data: Path) -> dict[str, Any]:
+    """What compression changed, on tagged data."""
+    from .data import read_tagged
+    from .verify_tags import compare_tags
+
+    sequences, tags = read_tagged(data)
+    with click.progressbar(length=len(tags), file=sys.stderr, hidden=not sys.stderr.isatty(), label="verify") as bar:
+        return compare_tags(source, tagger, sequences, tags, progress=lambda done: bar.update(done - bar.pos))
+
+
+def _print_tags(tagger: Any, text: str, place: str, as_json: bool) -> None:
+    from .data import sequence_of
+
+    try:
+        row = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{place}: the model takes a JSON value a sequence, not {text!r:.60}: {error}") from None
+    items = sequence_of(row, place)
+    try:
+        tags = tagger.tag(items)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{place}: {error}") from None
+    if as_json:
+        click.echo(json.dumps({"tags": tags, "probability": tagger.probability(tags)}, ensure_ascii=False))
+    else:
+        click.echo("\t".join(tags))
 
 
 def _writable(path: Path, force: bool) -> None:
@@ -405,6 +470,24 @@ def _info_table(info: dict[str, Any]) -> str:
     lines = [f"  {name:<{width}}  {value}" for name, value in rows if value]
     return "\n".join([*lines, "  bytes by section", *(f"    {name:<{width}}{size}" for name, size in sections),
                       f"    {'whole file':<{width}}{info['bytes']:>12,}"])  # fmt: skip
+
+
+def _tags_table(facts: dict[str, Any]) -> str:
+    before, after = facts["f1_before"], facts["f1_after"]
+    rows = [
+        ("sequences, tokens", f"{facts['sequences']:,}, {facts['tokens']:,}"),
+        ("entity F1", f"{before:.2%} before, {after:.2%} after ({100 * (after - before):+.2f} points)"),
+        ("token accuracy", f"{facts['token_accuracy_before']:.2%} before, {facts['token_accuracy_after']:.2%} after"),
+        ("tags flipped", f"{facts['tag_flips']:,} ({facts['tag_flip_share']:.2%})"),
+        ("sequences flipped", f"{facts['sequence_flips']:,} ({facts['sequence_flip_share']:.2%})"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    lines = [_verify_table({"file": facts["file"], "bytes": facts["bytes"]})]
+    lines += [f"  {name:<{width}}  {value}" for name, value in rows]
+    for one in facts["flip_examples"][:EXAMPLES]:
+        right = f" (right: {one['tag']})" if "tag" in one else ""
+        lines.append(f"    {one['before']} -> {one['after']}{right}: sequence {one['number']}, token {one['token']}")
+    return "\n".join(lines)
 
 
 def _verify_table(report: dict[str, Any]) -> str:

@@ -54,15 +54,14 @@ class Tagger(Opened):
             raise ValueError(f"a {self._file.task} model has no tags: use its Model")
         self._labels: list[str] = self._file.classes.tolist()
         self._numbers = {label: number for number, label in enumerate(self._labels)}
-        transitions = self._file.transitions.astype(np.float64)
         self._chain: Chain
         if type(self.table) is reference.FileTable:
-            self._chain = Chain(self.table, transitions)
+            self._chain = Chain(self.table, self._file.transitions.astype(np.float64))
         else:
             from .native import NativeChain, NativeTable
 
             assert isinstance(self.table, NativeTable)
-            self._chain = NativeChain(self.table, transitions)
+            self._chain = NativeChain(self.table, len(self._labels))
         self._states: Floats = np.empty((0, len(self._labels)))
         self._marginals: tuple[Floats, float] | None = None
 

@@ -89,8 +89,9 @@ class NativeScorer(reference.Scorer):
 class NativeChain(Chain):
     """Sequences in C. Immutable but for a table that is made when it is first needed; any number of threads may use it."""
 
-    def __init__(self, table: NativeTable, transitions: Floats) -> None:
-        super().__init__(table, transitions)
+    def __init__(self, table: NativeTable, labels: int) -> None:
+        super().__init__(table, np.empty((labels, labels)))
+        table.core.transitions(self.transitions)
         self._core = table.core
         self._exponentials: tuple[Floats, float] | None = None
 

@@ -457,6 +457,18 @@ end:
     return result;
 }
 
+PyDoc_STRVAR(transitions_doc, "transitions($self, out, /)\n--\n\n"
+"Write the transitions to out, a writable buffer of n_columns * n_columns float64; the row is the label before.");
+
+static PyObject *transitions(Model *self, PyObject *object) {
+    Py_buffer out;
+    if (self->model->task != NLUC_TAGGING) return PyErr_Format(PyExc_TypeError, "transitions: no tagging model");
+    if (output(object, &out, (size_t)self->model->n_columns * self->model->n_columns, 8)) return NULL;
+    nluc_crf_transitions(self->model, out.buf);
+    PyBuffer_Release(&out);
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(exponentials_doc, "exponentials($self, transitions, out, /)\n--\n\n"
 "Write e^(transition - the largest one) to out and return the largest: what marginals takes. Both are buffers of\n"
 "n_columns * n_columns float64.");
@@ -718,6 +730,7 @@ static PyMethodDef model_methods[] = {
     {"score_items", FAST(score_items), METH_FASTCALL, score_items_doc},
     {"states", FAST(states), METH_FASTCALL, states_doc},
     {"viterbi", FAST(viterbi), METH_FASTCALL, viterbi_doc},
+    {"transitions", (PyCFunction)transitions, METH_O, transitions_doc},
     {"exponentials", FAST(exponentials), METH_FASTCALL, exponentials_doc},
     {"marginals", FAST(marginals), METH_FASTCALL, marginals_doc},
     {"find", FAST(find), METH_FASTCALL, find_doc},
