@@ -273,7 +273,7 @@ def _database(texts: list[bytes]) -> bytes:
             buckets[at] = hash_, offset
         body += np.array(buckets, "<u4").tobytes()
     at = first + len(records) + len(body)
-    head = CQDB.pack(b"CQDB", at + 4 * len(links), 0, BYTE_ORDER, len(links), at)
+    head = CQDB.pack(b"CQDB", at + 4 * len(links), 0, BYTE_ORDER, len(links), at if links else 0)
     return head + np.array(places, "<u4").tobytes() + records + body + np.array(links, "<u4").tobytes()
 
 

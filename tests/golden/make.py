@@ -1,5 +1,7 @@
 """Makes the golden files: one model of each kind, as this version writes it, with the samples and answers that go with it.
 
+A file says the oldest format version that has what it uses: models of sequences are written as 1.2, all others as 1.1.
+
 They are frozen: a later version must read them alike, and write those of its own format version again byte for byte. So
 this script refuses to touch a file that is there, unless it is asked to (``--force``), as when the format changes before
 its release. Files of earlier format versions stay as they are, whatever it is asked:
@@ -27,7 +29,7 @@ from nlucompress import LinearModel, compress, fileformat
 from nlucompress.linear import Namespace, Step
 
 FOLDER = Path(__file__).parent
-PREFIX = f"model-v{fileformat.MAJOR}.{fileformat.MINOR}-"
+PREFIX = f"model-v{fileformat.MAJOR}.{fileformat.MINOR}-"  # of the files that this script makes
 
 TEXTS = [
     "play yesterday by the beatles", "Play it again, play IT!", "stop", "", "what is the weather in Straße 東京 today",
@@ -141,6 +143,31 @@ def goldens() -> dict[str, Golden]:
     return {name: Golden(*parts) for name, parts in models.items()}
 
 
+def taggings() -> dict[str, Golden]:
+    """The golden models of sequences, which version 1.2 brought: files of other tasks are of version 1.1."""
+    sequences: list[Any] = [
+        [["w=play", "bias"], {"w": "it", "long": 0.5, "bias": True}, ["w=stop", "w=stop"]], [[]], [],
+        [{"w": "東京", "bias": 1}, ["unknown", "w=\u00e9"], {"near": {"w": ["it", "play"]}}], [["bias"]] * 5,
+    ]  # fmt: skip
+    names = ["bias", *(f"w={word}" for word in WORDS), "w:it", "w:東京", "near:w:it", "long", ""]
+    space = [Namespace("attributes", analyzer="features")]
+    tags = ["O", "B-song", "I-song", "B-Straße", "I-Straße"]
+    many = [f"T{number}" for number in range(60)]
+
+    def model(classes: list[str], share: float) -> LinearModel:
+        between = numbers(classes, len(classes), share, "after")
+        none = np.zeros(len(classes))
+        return linear([names], space, classes, task="tagging", share=share, transitions=between, intercept=none)
+
+    models: dict[str, tuple[LinearModel, dict[str, Any]]] = {
+        "tagging-coded": (model(tags, 0.4), {"check_bits": 16, "layout": "coded"}),
+        "tagging-pool": (model(tags, 0.7), {"buckets": 32, "range": "class", "layout": "pool"}),
+        "tagging-plain": (model(many, 0.02), {"buckets": 16, "layout": "plain"}),
+        "tagging-dense": (model(["X"], 1.0), {"layout": "dense", "check_bits": 0}),
+    }
+    return {name: Golden(model, options, sequences) for name, (model, options) in models.items()}
+
+
 def main() -> int:
     """Write the files, expected.json and SHA256SUMS."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -159,17 +186,16 @@ def main() -> int:
     sums = (FOLDER / "SHA256SUMS").read_text(encoding="ascii").splitlines(keepends=True)
     expected = {name: answers for name, answers in expected.items() if not name.startswith(PREFIX)}
     sums = [line for line in sums if not line.split()[1].startswith(PREFIX)]
-    for name, (model, options, samples) in goldens().items():
+    for name, (model, options, samples) in taggings().items():
         compressed = compress(model, **options)
         path = FOLDER / f"{PREFIX}{name}.nluc"
         compressed.save(path)
-        runtime = compressed.model()
+        tagger = compressed.tagger()
         expected[path.name] = {
             "samples": samples,
-            "labels": runtime.predict(samples).tolist(),
-            "scores": runtime.decision_function(samples).tolist(),
-            "probabilities": None if model.link == "identity" else runtime.predict_proba(samples).tolist(),
-            "classes": runtime.classes_.tolist(),
+            "labels": tagger.predict(samples),
+            "marginals": [[[token[tag] for tag in tagger.labels()[:5]] for token in one] for one in tagger.predict_marginals(samples)],
+            "classes": tagger.labels(),
         }
         sums.append(f"{hashlib.sha256(compressed.data).hexdigest()}  {path.name}\n")
         print(f"{len(compressed.data):6} bytes  {path.name}")
