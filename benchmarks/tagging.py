@@ -3,10 +3,11 @@
 
     python benchmarks/tagging.py TRAIN.jsonl[.gz] TEST.jsonl[.gz] [--train l1-0.1 l1-1 l2-0.1 l2-1] [--models FOLDER]
 
-Trains sklearn-crfsuite's CRF (lbfgs, 100 iterations) on JSON Lines with the fields tokens and tags, l1-X with c1=X, c2=0 and
-l2-X with c1=0, c2=X; --models keeps what was trained for the next time. Features: word, shape, affixes, a window of two
-words and their pairs, as a list of strings a token. If the package usaddress is installed, its parser's model is measured
-on its README's and its tests' kind of addresses. Both taggers take the same lists of strings; times are medians.
+Trains sklearn-crfsuite's CRF (lbfgs, 100 iterations) on JSON Lines with the fields tokens and tags, l1-X with c1=X, c2=0
+and l2-X with c1=0, c2=X; --models keeps what was trained for the next time. Features: word, shape, affixes, a window of
+two words and their pairs, as a list of strings a token. If usaddress is installed, its parser's model is measured
+on its README's and its tests' kind of addresses. Both taggers take the same lists of strings, in turn; times are medians of
+processor time.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from nlucompress.entities import entity_score
 from nlucompress.export import clone
 
 ADDRESSES = [
-    "123 Main St. Suite 100 Chicago, IL", "1600 Pennsylvania Avenue NW, Washington, DC 20500", "PO Box 1052, Albany NY 12207",
+    "123 Main St. Suite 100 Chicago, IL", "1600 Pennsylvania Avenue NW, Washington, DC 20500",
+    "PO Box 1052, Albany NY 12207",
     "744 Evergreen Terrace", "1 West Wacker Drive Floor 12 Chicago IL 60601-1234", "State and Lake, Chicago",
-    "Box 55, RR 2, Smithville TN", "12-14 N. Ashland Blvd. Apt #4B, Oak Park, Illinois 60302", "The Art Institute, 111 S Michigan",
+    "Box 55, RR 2, Smithville TN", "12-14 N. Ashland Blvd. Apt #4B, Oak Park, Illinois 60302",
+    "The Art Institute, 111 S Michigan",
     "corner of 5th Avenue and 42nd Street New York NY", "4242 1/2 County Road 17 East, Elkhart IN 46514",
 ]  # fmt: skip
 
@@ -85,31 +88,33 @@ def addresses():
     return pathlib.Path(usaddress.MODEL_PATH), sequences
 
 
-def microseconds(tag, sequences, seconds):
-    """The median time of a pass over all sequences, divided by their number."""
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 5:
-        began = time.perf_counter()
-        for sequence in sequences:
-            tag(sequence)
-        times.append((time.perf_counter() - began) / len(sequences) * 1e6)
-    return statistics.median(times)
+def microseconds(tags, sequences, seconds):
+    """Of each of these functions the median time of a pass over all sequences, divided by their number."""
+    times, end = [[] for _ in tags], time.process_time() + seconds
+    while time.process_time() < end or len(times[0]) < 5:
+        for tag, measured in zip(tags, times, strict=True):
+            began = time.process_time()
+            for sequence in sequences:
+                tag(sequence)
+            measured.append((time.process_time() - began) / len(sequences) * 1e6)
+    return [statistics.median(measured) for measured in times]
 
 
-def measure(path, sequences, gold, buckets, seconds):
+def measure(path, sequences, gold, buckets, seconds, options):
     import pycrfsuite
 
     original, again = pycrfsuite.Tagger(), pycrfsuite.Tagger()
     original.open(str(path))
     before = [original.tag(sequence) for sequence in sequences]
-    compressed = nlucompress.compress(path, buckets=buckets)
+    compressed = nlucompress.compress(path, buckets=buckets, **options)
     tagger = compressed.tagger()
     after = [tagger.tag(sequence) for sequence in sequences]
-    sure = nlucompress.compress(path, buckets=buckets, check_bits=32).tagger()
+    sure = nlucompress.compress(path, buckets=buckets, check_bits=32, **options).tagger()
     data = clone(path.read_bytes(), sure)
     assert again.open_inmemory(data)
     unlike = sum(again.tag(sequence) != sure.tag(sequence) for sequence in sequences)
     pairs = [(a, b) for one, two in zip(before, after, strict=True) for a, b in zip(one, two, strict=True)]
+    times = microseconds((original.tag, tagger.tag), sequences, seconds)
     scores = [entity_score(gold, tags).f1 if gold else None for tags in (before, after)]
     return {
         "model": path.name, "labels": len(tagger.labels()), "attributes": compressed.source.n_features, "buckets": buckets,
@@ -117,8 +122,7 @@ def measure(path, sequences, gold, buckets, seconds):
         "same_tags": sum(a == b for a, b in pairs) / len(pairs),
         "same_sequences": sum(a == b for a, b in zip(before, after, strict=True)) / len(before),
         "unlike_clone": unlike, "bytes_before": path.stat().st_size, "bytes": len(compressed.data),
-        "microseconds_before": microseconds(original.tag, sequences, seconds),
-        "microseconds": microseconds(tagger.tag, sequences, seconds),
+        "microseconds_before": times[0], "microseconds": times[1],
     }  # fmt: skip
 
 
@@ -128,11 +132,15 @@ def main():
     parser.add_argument("--train", nargs="+", default=["l1-0.1", "l1-1", "l2-0.1", "l2-1"])
     parser.add_argument("--models", type=pathlib.Path)
     parser.add_argument("--buckets", type=int, nargs="+", default=[256, 64, 32])
-    parser.add_argument("--seconds", type=float, default=5, help="of each measured time")
+    parser.add_argument("--range", default="model")
+    parser.add_argument("--codebook", default="even")
+    parser.add_argument("--layout", default="auto")
+    parser.add_argument("--seconds", type=float, default=5, help="of processor time for each line")
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
     if len(args.data) not in (0, 2):
         parser.error("training and test data come together")
+    options = {"range": args.range, "codebook": args.codebook, "layout": args.layout}
     cases = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.models or pathlib.Path(temporary)
@@ -143,11 +151,11 @@ def main():
             cases.append((*addresses(), None))
         except ImportError:
             print("usaddress is not installed: left out", file=sys.stderr)
-        results = [measure(*case, buckets, args.seconds) for case in cases for buckets in args.buckets]
+        results = [measure(*case, buckets, args.seconds, options) for case in cases for buckets in args.buckets]
     facts = provenance("python-crfsuite", "sklearn-crfsuite", "usaddress")
-    print(f"{heading(facts)}\n")
-    print("| model | labels, attributes | buckets | F1 | after | same tags | same sequences | unlike the clone | .crfsuite KB "
-          "| .nluc KB | ratio | µs a sequence | after | ratio |")  # fmt: skip
+    print(f"{heading(facts)}; {options}\n")
+    print("| model | labels, attributes | buckets | F1 | after | same tags | same sequences | unlike the clone "
+          "| .crfsuite KB | .nluc KB | ratio | µs a sequence | after | ratio |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     for r in results:
         scores = " | ".join("–" if r[key] is None else f"{100 * r[key]:.2f}" for key in ("f1_before", "f1_after"))
@@ -156,7 +164,7 @@ def main():
               f"| {r['bytes'] / 1e3:,.0f} | 1/{r['bytes_before'] / r['bytes']:.1f} | {r['microseconds_before']:.0f} "
               f"| {r['microseconds']:.0f} | {r['microseconds'] / r['microseconds_before']:.2f} |")  # fmt: skip
     if args.json:
-        args.json.write_text(json.dumps({"provenance": facts, "results": results}, indent=1))
+        args.json.write_text(json.dumps({"provenance": facts, "options": options, "results": results}, indent=1))
 
 
 if __name__ == "__main__":

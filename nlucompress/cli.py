@@ -71,8 +71,8 @@ def main() -> None:
     """Make a trained NLU model small, and run it.
 
     SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops) or a CRF (.crfsuite, its dump, a pickled
-    sklearn-crfsuite estimator). Reading one runs no code of it and needs no scikit-learn. Exit codes: 0 done, 1 a check failed or an input could not be read, 2 wrong usage or an output that
-    exists, 3 a budget could not be met.
+    sklearn-crfsuite estimator). Reading one runs no code of it and needs no scikit-learn. Exit codes: 0 done, 1 a check
+    failed or an input could not be read, 2 wrong usage or an output that exists, 3 a budget could not be met.
     """
 
 
@@ -94,7 +94,9 @@ def main() -> None:
               help="Rows as they are, entropy coded, or the smaller.")  # fmt: skip
 @click.option("--norm", type=click.Choice(["exact", "mean"]), default="exact", show_default=True,
               help="Keep every feature that a norm counts, or count the others as one constant.")  # fmt: skip
-@click.option("--data", type=FILE, help="JSONL with the fields text and label, not trained on: what a search measures.")
+@click.option(
+    "--data", type=FILE, help="JSONL with text and label (or tokens and tags), not trained on: what a search measures."
+)
 @click.option("--held-out", type=FILE, help="Other such data for the estimate. Without it, DATA is split in halves.")
 @click.option("--max-loss", type=click.FloatRange(0, 100), metavar="POINTS", help="Budget: points of the yardstick.")
 @click.option("--yardstick", type=click.Choice(YARDSTICKS), help="What --max-loss is measured by.  [default: accuracy]")
@@ -249,7 +251,7 @@ def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None
 @main.command()
 @click.argument("file", type=FILE)
 @click.option("--against", "source", type=FILE, help="The source that FILE was made of.")
-@click.option("--data", type=FILE, help="JSONL (or .jsonl.gz) with the fields text and label.")
+@click.option("--data", type=FILE, help="JSONL (or .jsonl.gz) with text and label, or tokens and tags.")
 @click.option("--report", "page", type=FILE, help="Write the comparison as one HTML page (needs matplotlib).")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of intervals and made-up n-grams.")
 @click.option("--force", is_flag=True, help="Overwrite what --report names.")
@@ -321,20 +323,32 @@ def export(model: Path, like: Path, output: Path, force: bool) -> None:
 
 
 @main.command()
+@click.option("--task", type=click.Choice(["intents", "entities"]), default="intents", show_default=True,
+              help="A pipeline of intents, or a CRF of the sentences' slots.")  # fmt: skip
 @click.option("--texts", type=FILE, help="Your own data: JSONL with the fields text and label.")
 @click.option("--out", type=FILE, help="A folder that keeps the two models; a temporary one otherwise.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sentences and of the split.")
 @click.option("--force", is_flag=True, help="Overwrite what an earlier demo left in OUT.")
 @click.option("--json", "as_json", is_flag=True, help="Print the measurements as JSON.")
-def demo(texts: Path | None, out: Path | None, seed: int, force: bool, as_json: bool) -> None:
-    """Train a pipeline on voice-assistant sentences, compress it, and compare the two."""
-    from .demo import run, table
+def demo(task: str, texts: Path | None, out: Path | None, seed: int, force: bool, as_json: bool) -> None:
+    """Train a pipeline, or a CRF, on voice-assistant sentences, compress it, and compare the two."""
+    from .demo import run, run_entities, table, table_entities
+    from .demo.entities import KEPT_ENTITIES
     from .demo.measure import KEPT
 
-    there = [str(out / name) for name in KEPT if (out / name).exists()] if out else []
+    if task == "entities" and texts is not None:
+        raise click.UsageError("--texts goes with intents: the demo of entities has sentences of its own.")
+    kept = KEPT if task == "intents" else KEPT_ENTITIES
+    there = [str(out / name) for name in kept if (out / name).exists()] if out else []
     if there and not force:
         raise click.UsageError(f"{', '.join(there)}: there already; --force overwrites.")
-    result = run(texts, seed=seed, out=out, overwrite=force, progress=lambda remark: click.echo(remark, err=True))
+    options: dict[str, Any] = {"seed": seed, "out": out, "overwrite": force}
+    options["progress"] = lambda remark: click.echo(remark, err=True)
+    if task == "entities":
+        found = run_entities(**options)
+        click.echo(json.dumps(found, ensure_ascii=False) if as_json else table_entities(found))
+        return
+    result = run(texts, **options)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else table(result))
 
 

@@ -49,7 +49,7 @@ class Compressed:
         fileformat.save(self.data, path, overwrite)
 
     def model(self) -> Model:
-        """The runtime of this file, without a detour over the disk. Raises ValueError of a tagging model: see ``tagger``."""
+        """The runtime of this file, without a detour over the disk. ValueError of a tagging model: see ``tagger``."""
         return Model(self.data)
 
     def tagger(self) -> Tagger:
@@ -62,7 +62,7 @@ class Compressed:
         return opened.info()
 
     def dequantized(self) -> LinearModel:
-        """The source with its weights (and idf and transitions, as float32) replaced by the file's, features in the source's order.
+        """The source with its weights (and idf and transitions, as float32) replaced by the file's, in the source's order.
 
         A scikit-learn pipeline whose ``coef_`` is ``dequantized().coefficients().T`` (and whose ``idf_`` is
         ``dequantized().idf``) is the dequantized clone, whose answers the file's are to equal.

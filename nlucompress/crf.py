@@ -139,7 +139,9 @@ class Chain:
         with np.errstate(over="ignore", invalid="ignore"):
             np.add.at(out, (np.repeat(where[known], lengths), columns), np.repeat(values[known], lengths) * weights)
         if not np.isfinite(out).all():
-            raise ValueError(f"item {int(np.argwhere(~np.isfinite(out))[0, 0])}: its values are too large: a sum is not finite")
+            raise ValueError(
+                f"item {int(np.argwhere(~np.isfinite(out))[0, 0])}: its values are too large: a sum is not finite"
+            )
         return out
 
     def viterbi(self, states: Floats) -> list[int]:

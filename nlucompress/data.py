@@ -90,8 +90,8 @@ def sequence_of(row: Any, place: str) -> list[Any]:
         raise ValueError(f"{place}: tokens {tokens!r:.60} are not an array")
     for i, token in enumerate(tokens):
         if not isinstance(token, (list, dict)):
-            raise ValueError(f"{place}: token {i} is {token!r:.60}: the model takes a token's features (an array of strings or "
-                             f"an object)")  # fmt: skip
+            raise ValueError(f"{place}: token {i} is {token!r:.60}: the model takes a token's features (an array of "
+                             f"strings or an object)")  # fmt: skip
     return tokens
 
 

@@ -1,7 +1,7 @@
 """Entities in tags, and how well they are found: the definitions of seqeval's default mode, which are conlleval's.
 
-A tag is a letter and a type, ``B-city``: B begins an entity, I is inside one, E ends one, S is one alone, O is outside. What
-no tag begins properly (an I after an O, another type than before) begins an entity all the same.
+A tag is a letter and a type, ``B-city``: B begins an entity, I is inside one, E ends one, S is one alone, O is outside.
+What no tag begins properly (an I after an O, another type than before) begins an entity all the same.
 """
 
 from __future__ import annotations

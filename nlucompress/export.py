@@ -40,7 +40,9 @@ def clone(original: bytes, tagger: Tagger) -> bytes:
     """
     crf = crfsuite.read_crf(original)
     if crf.labels != tagger.labels():
-        raise ValueError(f"the original has {len(crf.labels)} labels, the file {len(tagger.labels())}, and not the same")
+        raise ValueError(
+            f"the original has {len(crf.labels)} labels, the file {len(tagger.labels())}, and not the same"
+        )
     features = crf.features.copy()
     is_state = features["type"] == crfsuite.STATE
     slots = tagger.table.find(0, crf.attributes) if crf.attributes else np.empty(0, np.int64)

@@ -51,7 +51,7 @@ class Container:
 
 
 def encode(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any]], minor: int = MINOR) -> bytes:
-    """A whole file of version MAJOR.minor as bytes. The table of sections is put into the header; same input, same bytes."""
+    """A whole file of version MAJOR.minor. The table of sections is put into the header; same input, same bytes."""
     raw = {name: np.ascontiguousarray(array).view(np.uint8).reshape(-1).tobytes() for name, array in sections.items()}
     head, previous = b"", -1
     while len(head) != previous:  # offsets depend on the header's length, and it on them: settles in two or three turns

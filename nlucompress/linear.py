@@ -243,11 +243,15 @@ class LinearModel:
             frozen.flags.writeable = False
             object.__setattr__(self, name, frozen)
         if (self.task == "tagging") != (self.transitions is not None):
-            raise ModelImportError(f"{self.task} task: {'no' if self.transitions is None else 'a table of'} transitions")
+            raise ModelImportError(
+                f"{self.task} task: {'no' if self.transitions is None else 'a table of'} transitions"
+            )
         if self.task == "tagging":
             check_tagging(self)
             if self.intercept.any() or self.idf is not None or self.classes.dtype.kind != "U":
-                raise ModelImportError("tagging task: an intercept, an idf, or labels that are not str do not go with it")
+                raise ModelImportError(
+                    "tagging task: an intercept, an idf, or labels that are not str do not go with it"
+                )
         _finite(self.weights if isinstance(self.weights, np.ndarray) else self.weights.data, "weights")
         for namespace, names in zip(self.namespaces, self.features, strict=True):
             _unique(names, namespace.name)

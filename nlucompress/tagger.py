@@ -27,9 +27,9 @@ def sequence(items: Any) -> list[Any]:
 class Tagger(Opened):
     """A compressed CRF, ready to tag. Made by ``nlucompress.load``, or by ``Compressed.tagger``.
 
-    A sequence is a list of items; what an item may be, ``crf.attributes`` says. Attributes that the model does not have count
-    nothing. ``set`` keeps a sequence for ``tag``, ``probability`` and ``marginal``, so a Tagger that threads share is asked
-    by ``predict``, ``predict_single`` and ``predict_marginals``, which keep nothing.
+    A sequence is a list of items; what an item may be, ``crf.attributes`` says. Attributes that the model does not have
+    count nothing. ``set`` keeps a sequence for ``tag``, ``probability`` and ``marginal``, so a Tagger that threads share is
+    asked by ``predict``, ``predict_single`` and ``predict_marginals``, which keep nothing.
 
     >>> import nlucompress
     >>> from nlucompress.linear import Namespace

@@ -39,7 +39,7 @@ def compare_tags(
     chain, labels = crf.exact(source), tagger.labels()
     answers: tuple[list[list[str]], list[list[str]]] = [], []
     tokens = flips = sequence_flips = 0
-    examples = []
+    examples: list[dict[str, Any]] = []
     for number, xseq in enumerate(sequences):
         items = sequence(xseq)
         if gold is not None and len(gold[number]) != len(items):
@@ -61,6 +61,6 @@ def compare_tags(
     }  # fmt: skip
     if gold is not None:
         for when, tags in zip(("before", "after"), answers, strict=True):
-            right = sum(a == b for one, two in zip(tags, gold, strict=True) for a, b in zip(one, two, strict=True))
-            facts |= {f"f1_{when}": entity_score(gold, tags).f1, f"token_accuracy_{when}": right / max(tokens, 1)}
+            good = sum(a == b for one, two in zip(tags, gold, strict=True) for a, b in zip(one, two, strict=True))
+            facts |= {f"f1_{when}": entity_score(gold, tags).f1, f"token_accuracy_{when}": good / max(tokens, 1)}
     return facts

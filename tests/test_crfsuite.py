@@ -87,7 +87,7 @@ def test_a_pickle_that_holds_a_path_only_says_so() -> None:
 def test_a_fitted_estimator_is_read_live_and_pickled(tmp_path: Path) -> None:
     sklearn_crfsuite = pytest.importorskip("sklearn_crfsuite", reason="sklearn-crfsuite is not installed")
     estimator = sklearn_crfsuite.CRF(max_iterations=5)
-    with pytest.raises(ModelImportError, match="CRF: .*not fitted"):
+    with pytest.raises(ModelImportError, match=r"CRF: .*not fitted"):
         import_model(estimator)
     estimator.fit([[["a"], ["b"]], [["b"]]], [["X", "Y"], ["Y"]])
     live = import_model(estimator)
@@ -106,7 +106,11 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.lists(st.tuples(st.lists(st.lists(names, max_size=4), min_size=1, max_size=4), st.randoms()), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.tuples(st.lists(st.lists(names, max_size=4), min_size=1, max_size=4), st.randoms()), min_size=1, max_size=5
+    )
+)
 def test_any_model_of_the_tool_is_written_again_byte_for_byte(tmp_path_factory: Any, drawn: list[Any]) -> None:
     pycrfsuite = pytest.importorskip("pycrfsuite", reason="python-crfsuite is not installed")
     path = tmp_path_factory.mktemp("crf") / "x.crfsuite"

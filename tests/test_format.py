@@ -740,7 +740,8 @@ def make_tagging(**fields: Any) -> bytes:
     """A tagging model, half of whose transitions are 0."""
     rng = np.random.default_rng(21)
     drawn: dict[str, Any] = {
-        "namespaces": (Namespace("attributes", analyzer="features"),), "features": (FEATURES[0],), "classes": np.array(TAGS),
+        "namespaces": (Namespace("attributes", analyzer="features"),), "features": (FEATURES[0],),
+        "classes": np.array(TAGS),
         "weights": rng.standard_normal((len(FEATURES[0]), 6)), "intercept": np.zeros(6), "task": "tagging",
         "transitions": rng.standard_normal((6, 6)) * (rng.random((6, 6)) < 0.5),
     }  # fmt: skip
@@ -784,8 +785,8 @@ def test_M6_a_tagging_model_with_another_section_is_refused(name: str) -> None:
 def test_M6_transitions_are_bits_and_a_number_for_each_one() -> None:
     section = open_parts(TAGGING)[1]["transitions"]
     assert 8 < len(section) < 8 + 4 * 36
-    for wrong in (b"", section[:7], section[:-4], section + bytes(4), section[:4] + b"\x1f" + section[5:], bytes(8) + section,
-                  section[:4] + bytes([section[4] ^ 0x10]) + section[5:] + bytes(4)):  # fmt: skip
+    for wrong in (b"", section[:7], section[:-4], section + bytes(4), section[:4] + b"\x1f" + section[5:],
+                  bytes(8) + section, section[:4] + bytes([section[4] ^ 0x10]) + section[5:] + bytes(4)):  # fmt: skip
         refused_tagging(changed(TAGGING, transitions=wrong), "M6")
     refused_tagging(changed(TAGGING, transitions=section[:-4] + struct.pack("<f", np.inf)), "M5")
     refused_tagging(changed(TAGGING, transitions=None), "S6")

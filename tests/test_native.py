@@ -505,6 +505,7 @@ def test_the_stubs_are_those_of_the_module() -> None:
 
 USE = """
 #include "nluc.h"
+#include "crf.h"
 int everything(const void *, size_t, void *, size_t, const uint8_t *, size_t, double *, uint32_t *);
 int everything(const void *file, size_t length, void *scratch, size_t room, const uint8_t *text, size_t size,
                double *scores, uint32_t *top) {
@@ -520,6 +521,12 @@ int everything(const void *file, size_t length, void *scratch, size_t room, cons
     status += (int)nluc_finish(&sample, scores) + nluc_probabilities(&model, scores, scores);
     status += (int)nluc_top(&model, scores, 1, top) + (int)nluc_decide(&model, scores);
     status += nluc_label_bytes(&model, nluc_find(&model, 0, text, size), &bytes) != 0;
+    nluc_crf_hash(&model, text, size, (uint64_t *)scratch);
+    nluc_crf_transitions(&model, scores);
+    status += (int)nluc_crf_states(&model, (uint64_t(*)[2])scratch, scores, top, 1, scores);
+    nluc_crf_viterbi(scores, scores, 1, 1, scores + 1, top);
+    status += nluc_crf_exponentials(scores, 1, scores + 1) > 0;
+    status += nluc_crf_marginals(scores, scores, scores, 0.0, 1, 1, scores + 1, scores + 2, scores + 3) > 0;
     return status + (int)nluc_row_of(&model, 0).count;
 }
 """

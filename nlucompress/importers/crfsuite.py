@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelImportError
-from ..linear import MOST_TAGS, Floats, Integers, LinearModel, Namespace, SparseRows, ranges
+from ..linear import MOST_TAGS, Integers, LinearModel, Namespace, SparseRows, ranges
 from .formats import Format
 from .records import Record, read_bytes
 
@@ -203,7 +203,8 @@ def _references(raw: Bytes, chunk: _Chunk, count: int, features: npt.NDArray[Any
 def _numbers(raw: Bytes, at: Integers) -> Integers:
     """The u32 at these bytes, which need not be aligned."""
     gathered = raw[at[:, None] + np.arange(4)]
-    return gathered.astype(np.int64) @ (1 << (8 * np.arange(4)))
+    numbers: Integers = gathered.astype(np.int64) @ (1 << (8 * np.arange(4)))
+    return numbers
 
 
 def _inside(starts: Integers, lengths: Integers | int, size: int, place: str) -> None:
@@ -220,13 +221,18 @@ def write(crf: Crf) -> bytes:
     """The CRFsuite file of a model: the bytes that CRFsuite itself writes for it."""
     features = crf.features.astype(FEATURE).tobytes()
     parts = [struct.pack("<4sII", b"FEAT", 12 + len(features), len(crf.features)) + features]
-    parts += [_database([text.encode("utf-8", "surrogateescape") for text in texts]) for texts in (crf.labels, crf.attributes)]
+    parts += [
+        _database([text.encode("utf-8", "surrogateescape") for text in texts]) for texts in (crf.labels, crf.attributes)
+    ]
     offsets = [HEADER.size]
     for part in parts:
         offsets.append(offsets[-1] + len(part))
     parts.append(b"\0" * (-offsets[-1] % 4))
     offsets[-1] += len(parts[-1])
-    for name, kind, count, more in ((b"LFRF", TRANSITION, len(crf.labels), 2), (b"AFRF", STATE, len(crf.attributes), 0)):
+    for name, kind, count, more in (
+        (b"LFRF", TRANSITION, len(crf.labels), 2),
+        (b"AFRF", STATE, len(crf.attributes), 0),
+    ):
         parts.append(_lists(name, crf.features, kind, count, more, offsets[-1]))
         offsets.append(offsets[-1] + len(parts[-1]))
     total = offsets.pop()
@@ -300,7 +306,7 @@ def lookup3(key: bytes) -> int:
         at, left = at + 12, left - 12
     if not left:
         return c
-    x, y, z = struct.unpack_from("<3I", padded[at : at + left] + b"\0" * 12)
+    x, y, z = (int(word) for word in struct.unpack_from("<3I", padded[at : at + left] + b"\0" * 12))
     a, b, c = (a + x) & mask, (b + y) & mask, (c + z) & mask
     c = ((c ^ b) - _rotated(b, 14)) & mask
     a = ((a ^ c) - _rotated(c, 11)) & mask
@@ -334,7 +340,9 @@ def parse_dump(data: bytes) -> Crf:
         line = raw.decode("utf-8", "surrogateescape")
         if not section and line:
             if done == len(_SECTIONS) or line != f"{_SECTIONS[done]} = {{":
-                raise ModelImportError(f"line {number}: {line!r:.80} does not begin the section {_SECTIONS[min(done, 4)]}")
+                raise ModelImportError(
+                    f"line {number}: {line!r:.80} does not begin the section {_SECTIONS[min(done, 4)]}"
+                )
             section = line.removesuffix(" = {")
         elif section and line == "}":
             done, section = done + 1, ""
@@ -408,7 +416,9 @@ def is_crf(source: Any) -> bool:
     """Whether an object, live or a record, is a sklearn_crfsuite.CRF."""
     if isinstance(source, Record):
         return source.kind == "sklearn_crfsuite.CRF"
-    return any(cls.__name__ == "CRF" and cls.__module__.split(".")[0] == "sklearn_crfsuite" for cls in type(source).__mro__)
+    return any(
+        cls.__name__ == "CRF" and cls.__module__.split(".")[0] == "sklearn_crfsuite" for cls in type(source).__mro__
+    )
 
 
 def model_bytes(source: Any) -> bytes:

@@ -194,7 +194,10 @@ def main() -> int:
         expected[path.name] = {
             "samples": samples,
             "labels": tagger.predict(samples),
-            "marginals": [[[token[tag] for tag in tagger.labels()[:5]] for token in one] for one in tagger.predict_marginals(samples)],
+            "marginals": [
+                [[token[tag] for tag in tagger.labels()[:5]] for token in one]
+                for one in tagger.predict_marginals(samples)
+            ],
             "classes": tagger.labels(),
         }
         sums.append(f"{hashlib.sha256(compressed.data).hexdigest()}  {path.name}\n")
