@@ -103,6 +103,8 @@ class Certifier:
     """The proofs of one source and one file, batch by batch: see certify."""
 
     def __init__(self, source: LinearModel, model: Model, largest_error: float | None = None) -> None:
+        if source.task == "tagging":
+            raise ValueError("nothing is proven of the tags of a tagging model")
         _require_comparable(source, model.frame)
         self.names = NameTable(source)
         self._task = source.task
@@ -478,8 +480,6 @@ class _Signs:
 
 def _require_comparable(source: LinearModel, file: Frame) -> None:
     """Raise ValueError if the two read other n-grams, or decide among other labels."""
-    if source.task == "tagging":
-        raise ValueError("nothing is proven of a tagging model's labels")
     ours, theirs = ([replace(ns, unseen=0.0) for ns in frame.namespaces] for frame in (source, file))
     if ours != theirs:
         raise ValueError("the source and the file read other n-grams of a sample: their namespaces differ")
