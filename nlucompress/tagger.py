@@ -32,7 +32,7 @@ class Tagger(Opened):
     asked by ``predict``, ``predict_single`` and ``predict_marginals``, which keep nothing.
 
     >>> import nlucompress
-    >>> from nlucompress.linear import Namespace
+    >>> from nlucompress.linear import LinearModel, Namespace
     >>> model = LinearModel((Namespace("a", analyzer="features"),), (["w:Paris", "w:to"],),
     ...                     np.array([[0.0, 2.0], [1.0, 0.0]]), np.zeros(2), np.array(["O", "B-city"]), task="tagging",
     ...                     transitions=np.zeros((2, 2)))
