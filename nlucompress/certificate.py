@@ -104,7 +104,7 @@ class Certifier:
 
     def __init__(self, source: LinearModel, model: Model, largest_error: float | None = None) -> None:
         if source.task == "tagging":
-            raise ValueError("nothing is proven of the tags of a tagging model")
+            raise ValueError(f"no certificate for a task {source.task!r}")
         _require_comparable(source, model.frame)
         self.names = NameTable(source)
         self._task = source.task
