@@ -34,7 +34,7 @@ class Build(build_ext):
         for name in ("nluc.h", "template.h"):
             (folder / name).write_text(make_unicode.rewrite((NATIVE / name).read_text("utf-8")), "utf-8")
         # The sources are built beside those headers: an #include looks in the source's own folder first.
-        for name in ("module.c", "avx2.h"):
+        for name in ("module.c", "avx2.h", "crf.h"):
             (folder / name).write_bytes((NATIVE / name).read_bytes())
         source = folder / "module.c"
         ext.sources = [str(source)]
@@ -65,7 +65,7 @@ macros = [] if sysconfig.get_config_var("Py_GIL_DISABLED") else [("Py_LIMITED_AP
 extension = Extension(
     "nlucompress._native",
     [str(NATIVE / "module.c")],
-    depends=[str(NATIVE / name) for name in ("nluc.h", "template.h", "avx2.h", "make_unicode.py")],
+    depends=[str(NATIVE / name) for name in ("nluc.h", "template.h", "crf.h", "avx2.h", "make_unicode.py")],
     define_macros=macros,
 )
 setup(ext_modules=[extension], cmdclass={"build_ext": Build})

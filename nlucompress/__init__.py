@@ -3,8 +3,8 @@
     trained model ── import ──> LinearModel ── quantize ──> codes ── index ──> slots ── rows ──> bytes ──> model.nluc
     "play yesterday by the beatles" ── featurize ── hash ── look-up ── score ── link ──> ("PlayMusic", 0.97)
 
-``compress``, ``search`` (the smallest file within a budget) and ``import_model`` are the building side, ``load`` and
-``Model`` the runtime. Neither imports scikit-learn; the building side is imported when it is first used.
+``compress``, ``search`` (the smallest file within a budget) and ``import_model`` are the building side, ``load``,
+``Model`` and ``Tagger`` the runtime. Neither imports scikit-learn; the building side is imported when it is first used.
 """
 
 import importlib
@@ -22,20 +22,21 @@ if TYPE_CHECKING:
     from .compress import Compressed, compress
     from .importers import import_model
     from .search import SearchResult, search
+    from .tagger import Tagger
 
 __all__ = [
     "BudgetError", "BuildError", "Compressed", "FormatError", "LinearModel", "Model", "ModelImportError", "SearchResult",
-    "__version__", "backend", "compress", "import_model", "load", "search",
+    "Tagger", "__version__", "backend", "compress", "import_model", "load", "search",
 ]  # fmt: skip
 
-_BUILDING = {"Compressed": "compress", "compress": "compress", "import_model": "importers", "SearchResult": "search",
-             "search": "search"}  # fmt: skip
+_LATER = {"Compressed": "compress", "compress": "compress", "import_model": "importers", "SearchResult": "search",
+             "search": "search", "Tagger": "tagger"}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _BUILDING:
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_BUILDING[name]}", __name__), name)
+    value = getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
     globals()[name] = value
     return value
 
@@ -50,7 +51,7 @@ class _Package(ModuleType):
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, ModuleType) and _BUILDING.get(name) == name:
+        if isinstance(value, ModuleType) and _LATER.get(name) == name:
             value = getattr(value, name)
         super().__setattr__(name, value)
 

@@ -18,6 +18,23 @@ class Model:
     def score_items(
         self, columns: tuple[list[str | list[str] | Mapping[str, float]], ...], out: npt.NDArray[np.float64], /
     ) -> int: ...
+    def states(
+        self, items: list[Any], values: npt.NDArray[np.float64] | None, out: npt.NDArray[np.float64], /
+    ) -> int: ...
+    def viterbi(
+        self, states: npt.NDArray[np.float64], transitions: npt.NDArray[np.float64], count: int, /
+    ) -> list[int]: ...
+    def transitions(self, out: npt.NDArray[np.float64], /) -> None: ...
+    def exponentials(self, transitions: npt.NDArray[np.float64], out: npt.NDArray[np.float64], /) -> float: ...
+    def marginals(
+        self,
+        states: npt.NDArray[np.float64],
+        transitions: npt.NDArray[np.float64],
+        exponentials: npt.NDArray[np.float64],
+        most: float,
+        out: npt.NDArray[np.float64],
+        /,
+    ) -> float: ...
     def find(
         self, names: list[str], namespace: int, slots: npt.NDArray[np.int64], found: npt.NDArray[np.bool_], /
     ) -> int: ...

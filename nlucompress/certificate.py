@@ -103,6 +103,8 @@ class Certifier:
     """The proofs of one source and one file, batch by batch: see certify."""
 
     def __init__(self, source: LinearModel, model: Model, largest_error: float | None = None) -> None:
+        if source.task == "tagging":
+            raise ValueError(f"no certificate for a task {source.task!r}")
         _require_comparable(source, model.frame)
         self.names = NameTable(source)
         self._task = source.task

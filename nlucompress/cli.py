@@ -86,7 +86,7 @@ def source_options(command: Any) -> Any:
 def main() -> None:
     """Make a trained NLU model small, and run it.
 
-    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops), or another trained model: `nlucompress formats` lists
+    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops), a CRF (.crfsuite), or another trained model: `nlucompress formats` lists
     them. Reading one runs no code of it, and needs no tool that wrote it. Exit codes: 0 done, 1 a check failed or an input
     could not be read, 2 wrong usage or an output that exists, 3 a budget could not be met.
     """
@@ -111,7 +111,9 @@ def main() -> None:
               help="Rows as they are, entropy coded, or the smaller.")  # fmt: skip
 @click.option("--norm", type=click.Choice(["exact", "mean"]), default="exact", show_default=True,
               help="Keep every feature that a norm counts, or count the others as one constant.")  # fmt: skip
-@click.option("--data", type=FILE, help="JSONL with the fields text and label, not trained on: what a search measures.")
+@click.option(
+    "--data", type=FILE, help="JSONL with text and label (or tokens and tags), not trained on: what a search measures."
+)
 @click.option("--held-out", type=FILE, help="Other such data for the estimate. Without it, DATA is split in halves.")
 @click.option("--max-loss", type=click.FloatRange(0, 100), metavar="POINTS", help="Budget: points of the yardstick.")
 @click.option("--yardstick", type=click.Choice(YARDSTICKS), help="What --max-loss is measured by.  [default: accuracy]")
@@ -168,7 +170,12 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
         with _bar(len(STAGES), "compress") as bar:
             model = import_model(source, format=format_, names=names)
             compressed = compress_model(model, **options, progress=lambda stage: bar.update(1, stage))
-        if of_search["data"] is not None:
+        if compressed.source.task == "tagging":
+            if page is not None:
+                raise ValueError("--report is not there for tagging models; verify prints what compressing cost")
+            if of_search["data"] is not None:
+                cost = _compare_tags(compressed.source, compressed.tagger(), of_search["data"])
+        elif of_search["data"] is not None:
             from .data import read_labelled
             from .report import measure
 
@@ -195,7 +202,8 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
     tables = [found.table()] if found is not None else []
     tables.append(_compressed_table(info))
     if cost is not None:
-        tables += ["  what it cost", *_verify_table({**cost, "file": source, "bytes": info["bytes"]}).splitlines()[1:]]
+        table = _tags_table if compressed.source.task == "tagging" else _verify_table
+        tables += ["  what it cost", *table({**cost, "file": source, "bytes": info["bytes"]}).splitlines()[1:]]
     click.echo(json.dumps(info, ensure_ascii=False) if as_json else "\n".join(tables))
     if found is not None and not found.met:
         end = "" if best_effort else "; nothing is written, --best-effort writes the closest"
@@ -242,10 +250,15 @@ def inspect(file: Path, as_json: bool) -> None:
 def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None:
     """Print the label of each TEXT, or of each line of standard input.
 
-    A model that reads columns or features instead of a text takes a JSON value a TEXT or line. The labels of a
-    multilabel model are separated by tabs.
+    A model that reads columns or features instead of a text takes a JSON value a TEXT or line; a tagging model an object
+    with the field tokens (or that array itself), the features of each token. The labels of a multilabel model and the tags
+    of a sequence are separated by tabs.
     """
     model = load(file, verify="full")
+    if model.task == "tagging":
+        for number, text in enumerate(texts or _lines(), 1):
+            _print_tags(model, text, f"text {number}", as_json)
+        return
     samples = (_sample(text, model, number) for number, text in enumerate(texts or _lines(), 1))
     batch: list[Any] = []
     interactive = not texts and sys.stdin.isatty()
@@ -261,7 +274,7 @@ def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None
 @click.argument("file", type=FILE)
 @click.option("--against", "source", type=FILE, help="The source that FILE was made of.")
 @source_options
-@click.option("--data", type=FILE, help="JSONL (or .jsonl.gz) with the fields text and label.")
+@click.option("--data", type=FILE, help="JSONL (or .jsonl.gz) with text and label, or tokens and tags.")
 @click.option("--report", "page", type=FILE, help="Write the comparison as one HTML page (needs matplotlib).")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of intervals and made-up n-grams.")
 @click.option("--force", is_flag=True, help="Overwrite what --report names.")
@@ -288,6 +301,15 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
     if source is None or data is None:
         facts = {"file": str(file), "bytes": model.info()["bytes"], "intact": True}
         click.echo(json.dumps(facts, ensure_ascii=False) if as_json else _verify_table(facts))
+        return
+    if model.task == "tagging":
+        if page or markdown:
+            raise ValueError("--report and --markdown are not there for tagging models")
+        info = {"file": str(file), "bytes": model.info()["bytes"], "intact": True}
+        info |= _compare_tags(import_model(source, format=format_, names=names), model, data)
+        if not info["same_source"]:
+            click.echo(f"remark: {file} was not made from {source}, but from another model", err=True)
+        click.echo(json.dumps(info, ensure_ascii=False) if as_json else _tags_table(info))
         return
     from .data import read_labelled
     from .report import measure
@@ -327,22 +349,34 @@ def formats(as_json: bool) -> None:
 @main.command()
 @click.argument("source", type=FILE)
 @click.option("--tsv", type=FILE, help="Write rows of feature, label and weight.")
+@click.option(
+    "--like", type=FILE, help="The .crfsuite file that SOURCE, a tagging .nluc, was made of: write it dequantized."
+)
+@click.option("-o", "--output", type=FILE, help="With --like, the CRFsuite file to write.")
 @source_options
 @click.option("--force", is_flag=True, help="Overwrite the output.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
-def export(source: Path, tsv: Path | None, format_: str | None, names: Path | None, force: bool, as_json: bool) -> None:
+def export(source: Path, tsv: Path | None, like: Path | None, output: Path | None, format_: str | None,
+           names: Path | None, force: bool, as_json: bool) -> None:  # fmt: skip
     """Write SOURCE, a trained model or a .nluc file, in a form that other tools read.
 
     The table (--tsv) of a trained model is all of it: `nlucompress compress` of the table gives the same file. A .nluc
-    holds no names: --names gives them, one a line, and each one found in the index gets its weights.
+    holds no names: --names gives them, one a line, and each one found in the index gets its weights. A tagging .nluc
+    becomes a CRFsuite file with the features of the original (--like) and the weights of SOURCE.
 
     Examples: nlucompress export pipeline.joblib --tsv weights.tsv; nlucompress export intents.nluc --names words.txt
-    --tsv weights.tsv
+    --tsv weights.tsv; nlucompress export slots.nluc --like slots.crfsuite -o dequantized.crfsuite
     """
-    from .export import export_tsv, is_compressed
+    from .export import export_crfsuite, export_tsv, is_compressed
 
-    if tsv is None:
-        raise click.UsageError("as what? Give --tsv OUT.tsv.")
+    if (like is None) != (output is None) or (tsv is None) == (like is None):
+        raise click.UsageError("as what? Give --tsv OUT.tsv, or --like ORIGINAL.crfsuite -o OUT.crfsuite.")
+    if like is not None and output is not None:
+        _writable(output, force)
+        facts = {"output": str(output), "bytes": export_crfsuite(source, like, output, overwrite=force)}
+        click.echo(json.dumps(facts) if as_json else f"{output}: {facts['bytes']:,} bytes")
+        return
+    assert tsv is not None
     _writable(tsv, force)
     if is_compressed(source) and names is None:
         raise click.UsageError(f"{source} holds no names: give --names FILE, one a line.")
@@ -360,15 +394,25 @@ def export(source: Path, tsv: Path | None, format_: str | None, names: Path | No
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sentences and of the split.")
 @click.option("--force", is_flag=True, help="Overwrite what an earlier demo left in OUT.")
 @click.option("--json", "as_json", is_flag=True, help="Print the measurements as JSON.")
-def demo(texts: Path | None, out: Path | None, seed: int, force: bool, as_json: bool) -> None:
-    """Train a pipeline on voice-assistant sentences, compress it, and compare the two."""
-    from .demo import run, table
+def demo(task: str, texts: Path | None, out: Path | None, seed: int, force: bool, as_json: bool) -> None:
+    """Train a pipeline, or a CRF, on voice-assistant sentences, compress it, and compare the two."""
+    from .demo import run, run_entities, table, table_entities
+    from .demo.entities import KEPT_ENTITIES
     from .demo.measure import KEPT
 
-    there = [str(out / name) for name in KEPT if (out / name).exists()] if out else []
+    if task == "entities" and texts is not None:
+        raise click.UsageError("--texts goes with intents: the demo of entities has sentences of its own.")
+    kept = KEPT if task == "intents" else KEPT_ENTITIES
+    there = [str(out / name) for name in kept if (out / name).exists()] if out else []
     if there and not force:
         raise click.UsageError(f"{', '.join(there)}: there already; --force overwrites.")
-    result = run(texts, seed=seed, out=out, overwrite=force, progress=lambda remark: click.echo(remark, err=True))
+    options: dict[str, Any] = {"seed": seed, "out": out, "overwrite": force}
+    options["progress"] = lambda remark: click.echo(remark, err=True)
+    if task == "entities":
+        found = run_entities(**options)
+        click.echo(json.dumps(found, ensure_ascii=False) if as_json else table_entities(found))
+        return
+    result = run(texts, **options)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else table(result))
 
 
@@ -379,6 +423,34 @@ def _held_out_report(found: SearchResult, source: Path, name: str, seed: int) ->
     rest = found.texts
     return measure(found.compressed.source, found.compressed.model(), rest.samples, rest.labels, name=name,
                    files={"original": source}, front=found.front, seed=seed)  # fmt: skip
+
+
+def _compare_tags(source: Any, tagger: Any, data: Path) -> dict[str, Any]:
+    """What compression changed, on tagged data."""
+    from .data import read_tagged
+    from .verify_tags import compare_tags
+
+    sequences, tags = read_tagged(data)
+    with click.progressbar(length=len(tags), file=sys.stderr, hidden=not sys.stderr.isatty(), label="verify") as bar:
+        return compare_tags(source, tagger, sequences, tags, progress=lambda done: bar.update(done - bar.pos))
+
+
+def _print_tags(tagger: Any, text: str, place: str, as_json: bool) -> None:
+    from .data import sequence_of
+
+    try:
+        row = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{place}: the model takes a JSON value a sequence, not {text!r:.60}: {error}") from None
+    items = sequence_of(row, place)
+    try:
+        tags = tagger.tag(items)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{place}: {error}") from None
+    if as_json:
+        click.echo(json.dumps({"tags": tags, "probability": tagger.probability(tags)}, ensure_ascii=False))
+    else:
+        click.echo("\t".join(tags))
 
 
 def _writable(path: Path, force: bool) -> None:
@@ -494,6 +566,24 @@ def _bound_words(bound: Mapping[str, Any]) -> str:
     """How far rows and file are from the zero-order bound."""
     ratios = [(kind, bound[f"{kind}_ratio"]) for kind in ("rows", "file") if bound[f"{kind}_ratio"] is not None]
     return ", ".join(f"{kind} {ratio:.3f} times the bound of {bound[kind]:,} bytes" for kind, ratio in ratios)
+
+
+def _tags_table(facts: dict[str, Any]) -> str:
+    before, after = facts["f1_before"], facts["f1_after"]
+    rows = [
+        ("sequences, tokens", f"{facts['sequences']:,}, {facts['tokens']:,}"),
+        ("entity F1", f"{before:.2%} before, {after:.2%} after ({100 * (after - before):+.2f} points)"),
+        ("token accuracy", f"{facts['token_accuracy_before']:.2%} before, {facts['token_accuracy_after']:.2%} after"),
+        ("tags flipped", f"{facts['tag_flips']:,} ({facts['tag_flip_share']:.2%})"),
+        ("sequences flipped", f"{facts['sequence_flips']:,} ({facts['sequence_flip_share']:.2%})"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    lines = [_verify_table({"file": facts["file"], "bytes": facts["bytes"]})]
+    lines += [f"  {name:<{width}}  {value}" for name, value in rows]
+    for one in facts["flip_examples"][:EXAMPLES]:
+        right = f" (right: {one['tag']})" if "tag" in one else ""
+        lines.append(f"    {one['before']} -> {one['after']}{right}: sequence {one['number']}, token {one['token']}")
+    return "\n".join(lines)
 
 
 def _verify_table(report: dict[str, Any]) -> str:

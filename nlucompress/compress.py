@@ -20,7 +20,8 @@ from .linear import LinearModel, Namespace, SparseRows
 from .quantize import Codebook, Quantized, Range, quantize
 from .rows import Table, coders, encode_rows
 from .rows.bits import pack
-from .runtime import Model
+from .runtime import Model, Opened, opened_as
+from .tagger import Tagger
 from .version import VERSION
 
 Layout = Literal["auto", "fast", "small"]
@@ -56,21 +57,28 @@ class Compressed:
         fileformat.save(self.data, path, overwrite)
 
     def model(self) -> Model:
-        """The runtime of this file, without a detour over the disk."""
+        """The runtime of this file, without a detour over the disk. ValueError of a tagging model: see ``tagger``."""
         return Model(self.data)
+
+    def tagger(self) -> Tagger:
+        """The runtime of this file, if it is a tagging model; else ValueError."""
+        return Tagger(self.data)
 
     def info(self) -> dict[str, Any]:
         """Sizes by section and more: see Model.info."""
-        return self.model().info()
+        opened: Opened = opened_as(self.data)
+        return opened.info()
 
     def dequantized(self) -> LinearModel:
-        """The source with its weights (and idf, as float32) replaced by the file's, features in the source's order.
+        """The source with its weights (and idf and transitions, as float32) replaced by the file's, in the source's order.
 
         A scikit-learn pipeline whose ``coef_`` is ``dequantized().coefficients().T`` (and whose ``idf_`` is
         ``dequantized().idf``) is the dequantized clone, whose answers the file's are to equal.
         """
         idf = None if self.source.idf is None else self.source.idf.astype(np.float32).astype(np.float64)
-        return dataclasses.replace(self.source, weights=self.quantized.weights(), idf=idf)
+        moves = self.source.transitions
+        moves = None if moves is None else moves.astype(np.float32).astype(np.float64)
+        return dataclasses.replace(self.source, weights=self.quantized.weights(), idf=idf, transitions=moves)
 
 
 def compress(
@@ -169,7 +177,7 @@ def assemble(model: LinearModel, quantized: Quantized, check_bits: int, gamma: f
         namespaces, model.steps, model.classes, model.task, model.link, model.intercept, model.calibration, model.baseline,
         index.n, index.levels, index.seeds, index.blocks, check_bits, idf_bits, pack(records, check_bits + rows.bits), idf,
         quantized.codebook, quantized.scale, coder, rows.parameters, rows.sections,
-        facts=facts,
+        facts, None if model.transitions is None else model.transitions.astype(np.float32),
     ))  # fmt: skip
     try:
         modelfile.read(fileformat.decode(data))  # what is written can be read: the file's limits are the model's

@@ -63,6 +63,38 @@ def read_samples(path: str | os.PathLike[str], text_field: str | None, labelled:
     return samples, labels if len(labels) == len(samples) else None
 
 
+def read_tagged(path: str | os.PathLike[str]) -> tuple[list[list[Any]], list[list[str]]]:
+    """Sequences and tags of a JSONL file with the fields tokens (the features of each) and tags.
+
+    Raises ValueError with file and line, also of a token that is a word: a tagging model takes features.
+    """
+    sequences, tags = [], []
+    for number, row in read_jsonl(path):
+        place = f"{path}, line {number}"
+        sequences.append(sequence_of(row, place))
+        labels = row.get("tags")
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise ValueError(f"{place}: tags {labels!r:.60} are not an array of strings")
+        if len(labels) != len(sequences[-1]):
+            raise ValueError(f"{place}: {len(labels)} tags for {len(sequences[-1])} tokens")
+        tags.append(labels)
+    if not sequences:
+        raise ValueError(f"{path}: no line with tokens and tags")
+    return sequences, tags
+
+
+def sequence_of(row: Any, place: str) -> list[Any]:
+    """The features of the tokens of one object, or of an array of them. Raises ValueError with the place."""
+    tokens = row.get("tokens") if isinstance(row, dict) else row
+    if not isinstance(tokens, list):
+        raise ValueError(f"{place}: tokens {tokens!r:.60} are not an array")
+    for i, token in enumerate(tokens):
+        if not isinstance(token, (list, dict)):
+            raise ValueError(f"{place}: token {i} is {token!r:.60}: the model takes a token's features (an array of "
+                             f"strings or an object)")  # fmt: skip
+    return tokens
+
+
 def _object(line: bytes, place: str) -> dict[str, Any]:
     try:
         value = json.loads(line)

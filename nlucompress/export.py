@@ -1,11 +1,13 @@
 """Out again: a model as a file that other tools read.
 
 A source goes out as it is; a compressed file holds no names, so it goes out by the names that are given: each is looked
-up in the index, and what is found gets its (quantized) weights.
+up in the index, and what is found gets its (quantized) weights. A tagging file goes back into CRFsuite's format by the
+features of the file that it was made of.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +17,12 @@ import numpy as np
 
 from . import fileformat
 from .errors import ModelImportError
-from .importers import import_model, table
+from .importers import crfsuite, import_model, table
+from .importers.records import read_bytes
 from .importers.tabular import escape, read_names
 from .linear import Integers, LinearModel
 from .runtime import Model, load
+from .tagger import Tagger
 
 CHUNK = 4096  # names looked up at a time
 
@@ -139,3 +143,48 @@ def _looked_up(model: Model, names: list[str], found: list[tuple[Integers, Integ
             idf = model.table.idf(part) if len(frame.idf) else None
             chosen = [names[i] for i in at[start : start + CHUNK].tolist()]
             yield table.rows(chosen, dense, idf, labels, space).encode()
+
+
+def export_crfsuite(
+    model: str | os.PathLike[str], like: str | os.PathLike[str], out: str | os.PathLike[str], overwrite: bool = False
+) -> int:
+    """Write the dequantized clone of a tagging .nluc file: a CRFsuite model with the features of ``like``.
+
+    like: the .crfsuite file (or its dump) that the model was made of. Returns the bytes written. Raises ModelImportError of
+    like, FormatError of model, ValueError if the two have other labels, FileExistsError if out is there and overwrite is
+    False.
+    """
+    tagger = load(model, verify="full")
+    if not isinstance(tagger, Tagger):
+        raise ValueError(f"{os.fspath(model)}: a {tagger.task} model; only of a tagging model there is a CRFsuite file")
+    data = clone(read_bytes(Path(like)), tagger)
+    fileformat.save(data, out, overwrite)
+    return len(data)
+
+
+def clone(original: bytes, tagger: Tagger) -> bytes:
+    """The CRFsuite file with the features of the original and the weights that the tagger has of them.
+
+    Of a feature that the file dropped as a whole, the weights are 0; but it is found all the same, with another's weights,
+    with probability 2^-check_bits. Made with 32 check bits, the clone's tags are the tagger's.
+    """
+    crf = crfsuite.read_crf(original)
+    if crf.labels != tagger.labels():
+        raise ValueError(
+            f"the original has {len(crf.labels)} labels, the file {len(tagger.labels())}, and not the same"
+        )
+    features = crf.features.copy()
+    is_state = features["type"] == crfsuite.STATE
+    slots = tagger.table.find(0, crf.attributes) if crf.attributes else np.empty(0, np.int64)
+    known = np.flatnonzero(slots >= 0)
+    lengths, columns, weights = tagger.table.rows(slots[known])
+    cells = np.repeat(known, lengths) * len(crf.labels) + columns  # (attribute, label), ascending once sorted
+    order = np.argsort(cells)
+    wanted = features["source"][is_state].astype(np.int64) * len(crf.labels) + features["label"][is_state]
+    at = np.minimum(np.searchsorted(cells[order], wanted), max(len(cells) - 1, 0))
+    if len(cells):
+        features["weight"][is_state] = np.where(cells[order][at] == wanted, weights[order][at], 0.0)
+    else:
+        features["weight"][is_state] = 0.0
+    features["weight"][~is_state] = tagger.transitions[features["source"][~is_state], features["label"][~is_state]]
+    return crfsuite.write(dataclasses.replace(crf, features=features))

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from .errors import BuildError, FormatError
 
 MAGIC = b"\x89NLUC\r\n\x1a"
-MAJOR, MINOR = 1, 2
+MAJOR, MINOR = 1, 2  # the newest version; a file says the oldest that has what it uses
 PREAMBLE = struct.Struct("<8sHHIQII32s")  # magic, major, minor, header length, file length, 2 CRC-32, SHA-256
 ALIGN = 64
 MAX_HEADER = 1 << 20
@@ -50,8 +50,8 @@ class Container:
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-def encode(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any]]) -> bytes:
-    """A whole file as bytes. The table of sections is put into the header; same input, same bytes."""
+def encode(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any]], minor: int = MINOR) -> bytes:
+    """A whole file of version MAJOR.minor. The table of sections is put into the header; same input, same bytes."""
     raw = {name: np.ascontiguousarray(array).view(np.uint8).reshape(-1).tobytes() for name, array in sections.items()}
     head, previous = b"", -1
     while len(head) != previous:  # offsets depend on the header's length, and it on them: settles in two or three turns
@@ -72,7 +72,7 @@ def encode(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any]]) 
     body[: len(head)] = head
     for start, data in zip(starts, raw.values(), strict=True):
         body[start - PREAMBLE.size : start - PREAMBLE.size + len(data)] = data
-    front = PREAMBLE.pack(MAGIC, MAJOR, MINOR, len(head), offset, zlib.crc32(head), 0, b"")[:28]
+    front = PREAMBLE.pack(MAGIC, MAJOR, minor, len(head), offset, zlib.crc32(head), 0, b"")[:28]
     front += struct.pack("<I", zlib.crc32(front))
     return front + _sha256(front, body) + bytes(body)
 

@@ -13,7 +13,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,11 @@ Integers = npt.NDArray[np.int64]
 
 TEXT_ANALYZERS = ("word", "char", "char_wb", "fasttext")  # those that take a text
 ANALYZERS = (*TEXT_ANALYZERS, "features", "dict", "items")
-TASKS = ("binary", "multiclass", "multilabel")
+TASKS = ("binary", "multiclass", "multilabel", "tagging")
 LABELS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "float32", "float64")
 LARGEST = 1e38  # a file stores weights and idf as float32
 LINKS = ("identity", "sigmoid", "softmax", "ovr", "clipped")
+MOST_TAGS = 2048  # classes of a tagging model: the table of transitions has their square
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,8 @@ class LinearModel:
     weights: (n_features, n_columns), an array, SparseRows or a Product; all features of namespace 0 first, then of 1, …
     intercept: (n_columns,) float64. classes: (n_classes,) labels: str, int, float or bool.
     task: ``"binary"`` (one column, the score of classes[1]), ``"multiclass"`` (a column a class, argmax),
-    ``"multilabel"`` (a column a class, each positive score is a label).
+    ``"multilabel"`` (a column a class, each positive score is a label), ``"tagging"`` (a linear-chain CRF: a sample is an
+    item of a sequence, the score of a sequence of labels is that of its items and transitions).
     link: probabilities from scores s: ``"identity"`` none; ``"sigmoid"`` 1/(1+e^-s); ``"softmax"``; ``"ovr"`` sigmoids
     divided by their sum; ``"clipped"`` (clip(s,-1,1)+1)/2, divided by their sum (in a multilabel model: not divided).
     calibration: None or (2, n_columns) slopes and offsets: links and the choice of the label see slope·s + offset;
@@ -211,6 +213,10 @@ class LinearModel:
     feature that was not seen with a class; what is left in the rows is sparse).
     idf: None or (n_features,) float64: the factor of a feature's frequency before the steps. steps: see Step.
     source: where it came from, words for people: {"format": "scikit-learn pipeline", …}.
+    transitions: of a tagging model, else None: (n_classes, n_classes) float64, the weight of column after row.
+
+    A tagging model has one namespace of analyzer "features", whose n-grams are the item's attributes as they are, and
+    neither intercept, link, calibration, baseline, idf nor steps; it has at most 2048 classes, which are str.
 
     Raises ModelImportError with the offending value and place.
 
@@ -232,6 +238,7 @@ class LinearModel:
     idf: Floats | None = None
     steps: tuple[Step, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
+    transitions: Floats | None = None
 
     def __post_init__(self) -> None:
         _one_of(self.task, TASKS, "task")
@@ -262,6 +269,7 @@ class LinearModel:
             ("baseline", (columns,)),
             ("calibration", (2, columns)),
             ("idf", (rows,)),
+            ("transitions", (classes, classes)),
         ):
             array = getattr(self, name)
             if array is None:
@@ -272,6 +280,16 @@ class LinearModel:
             frozen = array.view()
             frozen.flags.writeable = False
             object.__setattr__(self, name, frozen)
+        if (self.task == "tagging") != (self.transitions is not None):
+            raise ModelImportError(
+                f"{self.task} task: {'no' if self.transitions is None else 'a table of'} transitions"
+            )
+        if self.task == "tagging":
+            check_tagging(self)
+            if self.intercept.any() or self.idf is not None or self.classes.dtype.kind != "U":
+                raise ModelImportError(
+                    "tagging task: an intercept, an idf, or labels that are not str do not go with it"
+                )
         if isinstance(self.weights, Product):
             _product_is_finite(self.weights)
         else:
@@ -315,7 +333,8 @@ class LinearModel:
             for name in names:
                 raw = name.encode("utf-8", "surrogatepass")
                 digest.update(len(raw).to_bytes(4, "little") + raw)
-        for array in (self.intercept, self.calibration, self.baseline, self.idf):
+        tagging = () if self.transitions is None else (self.transitions,)
+        for array in (self.intercept, self.calibration, self.baseline, self.idf, *tagging):
             digest.update(b"-" if array is None else b"+" + np.ascontiguousarray(array, dtype="<f8").tobytes())
         if isinstance(self.weights, Product):  # its rows differ in the last digit from machine to machine
             for factor in (self.weights.left, self.weights.right):
@@ -331,6 +350,35 @@ def _identity(namespace: Namespace) -> tuple[Any, ...]:
     """A namespace's fields; one that came later counts only where it is used, so that a fingerprint stays what it was."""
     *before, subwords = dataclasses.astuple(namespace)
     return (*before, subwords) if subwords != (0, 0) else tuple(before)
+
+
+class Parts(Protocol):
+    """What ``check_tagging`` reads; LinearModel and modelfile.ModelFile both have it."""
+
+    @property
+    def namespaces(self) -> tuple[Namespace, ...]: ...
+    @property
+    def steps(self) -> tuple[Step, ...]: ...
+    @property
+    def classes(self) -> npt.NDArray[Any]: ...
+    @property
+    def link(self) -> str: ...
+    @property
+    def calibration(self) -> Floats | None: ...
+    @property
+    def baseline(self) -> Floats | None: ...
+
+
+def check_tagging(model: Parts) -> None:
+    """Raise ModelImportError if a tagging model has what does not go with it."""
+    if len(model.classes) > MOST_TAGS:
+        raise ModelImportError(f"tagging task: {len(model.classes)} classes, the limit is {MOST_TAGS}")
+    first = model.namespaces[0]
+    plain = first.analyzer == "features" and first.tf == "count" and not first.hash_columns and first.column is None
+    if len(model.namespaces) != 1 or not plain:
+        raise ModelImportError("tagging task: not one namespace of plain features")
+    if model.link != "identity" or model.steps or model.calibration is not None or model.baseline is not None:
+        raise ModelImportError("tagging task: a link, steps, a calibration or a baseline do not go with it")
 
 
 def _one_of(value: object, allowed: Sequence[object], place: str) -> None:

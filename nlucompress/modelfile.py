@@ -18,13 +18,15 @@ import numpy.typing as npt
 from . import fileformat
 from .errors import FormatError, ModelImportError
 from .index import BLOCK_BITS, MAX_LEVELS
-from .linear import LABELS, LINKS, TASKS, Floats, Integers, Namespace, SparseRows, Step
+from .linear import LABELS, LINKS, MOST_TAGS, TASKS, Floats, Integers, Namespace, SparseRows, Step, check_tagging
 from .rows import CODERS, Reader, Shape, Table
 from .rows.bits import packed_bytes, unpack
 
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
 FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0",
-            "rows.runs": "0.1.0", "analyzer.items": "0.1.0", "analyzer.fasttext": "0.1.0"}  # fmt: skip
+            "rows.runs": "0.1.0", "analyzer.items": "0.1.0", "analyzer.fasttext": "0.1.0",
+            "tagging": "0.1.0"}  # fmt: skip
+NEWER = {"rows.runs", "analyzer.items", "analyzer.fasttext", "tagging"}  # that format version 1.2 brought
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 MOST_RECORD_BITS = 57  # check bits and the row coder's: a load of eight bytes holds them, wherever they begin
@@ -39,7 +41,7 @@ class ModelFile:
     check_bits: a slot's record in ``slots`` is its check bits, then what the row coder keeps there (both packed).
     idf: (≤2^24,) float32 distinct values, empty if no feature has one; a number of them has idf_bits bits. codebook:
     (≤256,) float32; scale: None or (n_columns,) float32. coder, parameters, rows: see rows/coder.py. facts: what is told
-    to people and read by nobody.
+    to people and read by nobody. transitions: of a tagging model, (n_classes, n_classes) float32.
     """
 
     namespaces: tuple[Namespace, ...]
@@ -64,6 +66,7 @@ class ModelFile:
     parameters: Mapping[str, int]
     rows: Mapping[str, npt.NDArray[Any]]
     facts: Mapping[str, Any]
+    transitions: npt.NDArray[np.float32] | None = None
 
     @property
     def n_columns(self) -> int:
@@ -112,8 +115,9 @@ class ModelFile:
 def write(model: ModelFile) -> bytes:
     """The file of a model, as bytes."""
     labels, label_type = _encode_labels(model.classes)
+    needs = _needs(model)
     header: dict[str, Any] = {
-        "requires": {feature: FEATURES[feature] for feature in _needed(model)},
+        "requires": {feature: FEATURES[feature] for feature in needs},
         "task": model.task,
         "link": model.link,
         "classes": {"type": label_type, "count": len(model.classes)},
@@ -130,14 +134,17 @@ def write(model: ModelFile) -> bytes:
         if array is not None and array.size:
             sections[name] = array.astype("<f4" if name in ("scale", "idf") else "<f8")
     sections |= {"codebook": model.codebook.astype("<f4"), "index": model.blocks.astype("<u4"), "slots": model.slots}
-    return fileformat.encode(header, {**sections, **model.rows})
+    if model.transitions is not None:
+        sections["transitions"] = _encode_transitions(model.transitions)
+    return fileformat.encode(header, {**sections, **model.rows}, minor=2 if NEWER & set(needs) else 1)
 
 
-def _needed(model: ModelFile) -> list[str]:
+def _needs(model: ModelFile) -> list[str]:
     """What the file asks of its reader."""
     analyzers = dict.fromkeys(f"analyzer.{namespace.analyzer}" for namespace in model.namespaces)
-    runs = ["rows.runs"] if model.parameters.get("runs") else []
-    return [f"rows.{model.coder}", *runs, *(analyzer for analyzer in analyzers if analyzer in FEATURES)]
+    others = ["rows.runs"] if model.coder == "coded" else []
+    others += ["tagging"] if model.task == "tagging" else []
+    return [f"rows.{model.coder}", *others, *(analyzer for analyzer in analyzers if analyzer in FEATURES)]
 
 
 def _plain(namespace: Namespace) -> dict[str, Any]:
@@ -153,6 +160,14 @@ def _encode_labels(classes: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], st
     ends = np.cumsum([len(word) for word in words]).astype("<u4")
     kind = "str" if classes.dtype.kind == "U" else "object"
     return np.concatenate([ends.view(np.uint8), np.frombuffer(b"".join(words), np.uint8)]), kind
+
+
+def _encode_transitions(table: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """A bit for each, whether it is not 0, padded to four bytes; then those that are not."""
+    there = table != 0
+    bits = np.zeros(-(-there.size // 32) * 4, np.uint8)
+    bits[: -(-there.size // 8)] = np.packbits(there, bitorder="little")
+    return np.concatenate([bits, table[there].astype("<f4").view(np.uint8)])
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -212,10 +227,41 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
         sections.exactly("slots", packed_bytes(n, width)), idf, codebook,
         sections.floats("scale", "<f4", columns, columns) if sections.has("scale") else None,
         coder, parameters, CODERS[coder].read(shape, parameters, sections.exactly), header.get("facts", dict),
+        _transitions(task, count, sections),
     )  # fmt: skip
+    if task == "tagging":
+        _check_tagging(model, "tagging" in requires)
     if verify == "full":
         _check_inside(model)
     return model
+
+
+def _transitions(task: str, count: int, sections: Sections) -> npt.NDArray[np.float32] | None:
+    if task != "tagging":
+        return None
+    if count > MOST_TAGS:
+        raise FormatError(f"header: a tagging task with {count} classes, the limit is {MOST_TAGS} (M6)")
+    data, cells = sections.get("transitions"), count * count
+    size = -(-cells // 32) * 4
+    bits = np.unpackbits(data[:size], bitorder="little").view(bool)
+    if len(data) < size or len(data) - size != 4 * int(bits.sum()) or bits[cells:].any():
+        raise FormatError(f"section 'transitions': {len(data)} bytes are not {cells} bits and a number for each 1 (M6)")
+    values = data[size:].view("<f4")
+    if not np.isfinite(values).all():
+        raise FormatError("section 'transitions': a number is not finite (M5)")
+    table = np.zeros((count, count), np.float32)
+    table[bits[:cells].reshape(count, count)] = values
+    return table
+
+
+def _check_tagging(model: ModelFile, required: bool) -> None:
+    try:
+        check_tagging(model)
+    except ModelImportError as error:
+        raise FormatError(f"header: {error} (M6)") from None
+    if not required or model.classes.dtype.kind != "U" or model.idf_bits or len(model.idf) or model.intercept.any():
+        raise FormatError("header: a tagging task that is not in requires, or with labels that are not str, an idf or an "
+                          "intercept (M6)")  # fmt: skip
 
 
 def _namespace(fields: Fields) -> Namespace:

@@ -17,31 +17,25 @@ from .linear import TEXT_ANALYZERS, Floats, Integers
 from .rows.bound import zero_order
 
 
-class Model:
-    """A compressed model, ready to answer. Made by ``nlucompress.load`` or ``Compressed.model``; immutable.
+class Opened:
+    """A file that is open: what Model and Tagger share. container: the buffer's, if it is decoded already."""
 
-    A sample is what the source's vectorizer took: a text; a mapping or a row with the columns of a ColumnTransformer; a
-    dictionary of features (DictVectorizer, NLTK); an iterable of features (a model whose analyzer was a Python function).
-    """
-
-    def __init__(self, buffer: bytes | memoryview, verify: fileformat.Verify = "header") -> None:
+    def __init__(
+        self,
+        buffer: bytes | memoryview,
+        verify: fileformat.Verify = "header",
+        container: fileformat.Container | None = None,
+    ) -> None:
         if not memoryview(buffer).readonly:
-            buffer = bytes(buffer)  # what was checked must not change
+            buffer, container = bytes(buffer), None  # what was checked must not change
         self._buffer = buffer
-        self._container = fileformat.decode(buffer, verify)
+        self._container = container or fileformat.decode(buffer, verify)
         self._file = modelfile.read(self._container, verify)
         self._file.classes.flags.writeable = False
-        self._scorer, self.table = _backend(self._file, buffer)
-        self.frame = self._file  # what a Scorer reads besides the table
+        self.table = _table(self._file, buffer)
 
-    def __reduce__(self) -> tuple[type[Model], tuple[bytes]]:
-        return Model, (bytes(self._buffer),)
-
-    def __copy__(self) -> Model:
-        return self  # immutable
-
-    def __deepcopy__(self, memo: Any) -> Model:
-        return self
+    def __reduce__(self) -> tuple[type[Opened], tuple[bytes]]:
+        return type(self), (bytes(self._buffer),)
 
     @property
     def classes_(self) -> npt.NDArray[Any]:
@@ -54,45 +48,9 @@ class Model:
         return self._file.task
 
     @property
-    def link(self) -> str:
-        """How scores become probabilities: see LinearModel; "identity" if they do not."""
-        return self._file.link
-
-    @property
     def n_features(self) -> int:
         """How many features the index holds."""
         return self._file.n
-
-    @property
-    def takes_text(self) -> bool:
-        """Whether a sample is a text; otherwise it is a mapping, a row or an iterable of features."""
-        return all(ns.column is None and ns.analyzer in TEXT_ANALYZERS for ns in self._file.namespaces)
-
-    def predict(self, samples: Iterable[Any]) -> npt.NDArray[Any]:
-        """Labels of samples: (n_samples,); of a multilabel model 0/1, (n_samples, n_classes) int64.
-
-        Raises TypeError or ValueError, with the sample's number, for a sample that the model cannot read.
-        """
-        return self._scorer.predict(samples)
-
-    def predict_proba(self, samples: Iterable[Any]) -> Floats:
-        """Probabilities: (n_samples, n_classes) float64. Raises AttributeError if the source's estimator had none."""
-        return self._scorer.predict_proba(samples)
-
-    def decision_function(self, samples: Iterable[Any]) -> Floats:
-        """Scores: (n_samples, n_classes) float64, or (n_samples,) if there are two classes and one score.
-
-        For naive Bayes the joint log likelihood.
-        """
-        return self._scorer.decision_function(samples)
-
-    def decide(self, scores: Floats) -> npt.NDArray[Any]:
-        """The labels that go with scores of ``decision_function``: what ``predict`` returns."""
-        return self._scorer.decide(scores)
-
-    def probabilities(self, scores: Floats) -> Floats:
-        """The probabilities that go with scores of ``decision_function``: what ``predict_proba`` returns."""
-        return self._scorer.probabilities(scores)
 
     def lookup(self, feature: str, namespace: int = 0) -> dict[Any, float] | None:
         """What the index says of one feature: {class: weight} of the weights that are not zero, or None if it is absent.
@@ -181,25 +139,105 @@ class Model:
         }  # fmt: skip
 
 
-def _backend(file: modelfile.ModelFile, buffer: bytes | memoryview) -> tuple[reference.Scorer, reference.FileTable]:
-    """Scorer and table of the backend: the native core, or the reference in numpy."""
+class Model(Opened):
+    """A compressed model, ready to answer. Made by ``nlucompress.load`` or ``Compressed.model``; immutable.
+
+    A sample is what the source's vectorizer took: a text; a mapping or a row with the columns of a ColumnTransformer; a
+    dictionary of features (DictVectorizer, NLTK); an iterable of features (a model whose analyzer was a Python function).
+    """
+
+    def __init__(
+        self,
+        buffer: bytes | memoryview,
+        verify: fileformat.Verify = "header",
+        container: fileformat.Container | None = None,
+    ) -> None:
+        super().__init__(buffer, verify, container)
+        if self._file.task == "tagging":
+            raise ValueError("a tagging model has no answers to single samples: use its Tagger")
+        self._scorer = _scorer(self._file, self.table)
+        self.frame = self._file  # what a Scorer reads besides the table
+
+    def __copy__(self) -> Model:
+        return self  # immutable
+
+    def __deepcopy__(self, memo: Any) -> Model:
+        return self
+
+    @property
+    def link(self) -> str:
+        """How scores become probabilities: see LinearModel; "identity" if they do not."""
+        return self._file.link
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether a sample is a text; otherwise it is a mapping, a row or an iterable of features."""
+        return all(ns.column is None and ns.analyzer in TEXT_ANALYZERS for ns in self._file.namespaces)
+
+    def predict(self, samples: Iterable[Any]) -> npt.NDArray[Any]:
+        """Labels of samples: (n_samples,); of a multilabel model 0/1, (n_samples, n_classes) int64.
+
+        Raises TypeError or ValueError, with the sample's number, for a sample that the model cannot read.
+        """
+        return self._scorer.predict(samples)
+
+    def predict_proba(self, samples: Iterable[Any]) -> Floats:
+        """Probabilities: (n_samples, n_classes) float64. Raises AttributeError if the source's estimator had none."""
+        return self._scorer.predict_proba(samples)
+
+    def decision_function(self, samples: Iterable[Any]) -> Floats:
+        """Scores: (n_samples, n_classes) float64, or (n_samples,) if there are two classes and one score.
+
+        For naive Bayes the joint log likelihood.
+        """
+        return self._scorer.decision_function(samples)
+
+    def decide(self, scores: Floats) -> npt.NDArray[Any]:
+        """The labels that go with scores of ``decision_function``: what ``predict`` returns."""
+        return self._scorer.decide(scores)
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """The probabilities that go with scores of ``decision_function``: what ``predict_proba`` returns."""
+        return self._scorer.probabilities(scores)
+
+
+def _table(file: modelfile.ModelFile, buffer: bytes | memoryview) -> reference.FileTable:
+    """The features, found by the backend: the native core, or the reference in numpy."""
     if backend() == "native":
-        from .native import NativeScorer, NativeTable
+        from .native import NativeTable
 
-        native = NativeTable(file, buffer)
-        return NativeScorer(file, native), native
-    table = reference.FileTable(file)
-    return reference.Scorer(file, table), table
+        return NativeTable(file, buffer)
+    return reference.FileTable(file)
 
 
-def load(path: str | os.PathLike[str], verify: fileformat.Verify = "header") -> Model:
-    """Open a .nluc file: memory-mapped, validated, ready.
+def _scorer(file: modelfile.ModelFile, table: reference.FileTable) -> reference.Scorer:
+    """The table's scorer."""
+    if type(table) is reference.FileTable:
+        return reference.Scorer(file, table)
+    from .native import NativeScorer, NativeTable
+
+    assert isinstance(table, NativeTable)
+    return NativeScorer(file, table)
+
+
+def opened_as(buffer: bytes | memoryview, verify: fileformat.Verify = "header") -> Model | Any:
+    """A Model, or a Tagger if that is the file's task. Raises FormatError."""
+    container = fileformat.decode(buffer, verify)
+    if container.header.get("task") == "tagging":
+        from .tagger import Tagger
+
+        return Tagger(buffer, verify, container)
+    return Model(buffer, verify, container)
+
+
+def load(path: str | os.PathLike[str], verify: fileformat.Verify = "header") -> Model | Any:
+    """Open a .nluc file: memory-mapped, validated, ready. A Model, or a Tagger of a file whose task is tagging.
 
     verify: "header" checks what every look-up relies on, in a time that does not grow with the file; what it does not
     touch is made harmless at the look-up. "full" reads the whole file and checks every checksum and every row too.
     Raises FormatError (naming the file and the place) for a file that is damaged, foreign, empty or too new; OSError.
     """
     try:
-        return Model(fileformat.map_file(path), verify)
+        return opened_as(fileformat.map_file(path), verify)
     except FormatError as error:
         raise FormatError(f"{os.fspath(path)}: {error}") from None

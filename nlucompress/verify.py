@@ -70,6 +70,8 @@ def compare(
       label its samples, predictions, and precision, recall, F1 before and after).
     * ``weights``: histogram of the source's, and the buckets.
     """
+    if source.task == "tagging":
+        raise ValueError("a tagging model is compared by verify_tags.compare_tags")
     if source.task != model.task or source.classes.tolist() != model.classes_.tolist():
         raise ValueError(f"the source decides among {len(source.classes)} labels ({source.task}), the file among "
                          f"{len(model.classes_)} ({model.task}), and they are not the same")  # fmt: skip

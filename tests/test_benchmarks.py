@@ -176,3 +176,21 @@ def test_sources_prints_a_row_a_source_and_skips_what_is_not_installed(tmp_path)
         assert one["before"] > 0 < one["after"]
     for name in ("LIBLINEAR", "Vowpal Wabbit"):
         assert f"| {name} " in out or f"| {name.lower().replace(' ', '-')} | skipped: " in out
+
+
+def test_the_tagging_script_compares_files_tags_and_times(tmp_path):
+    pytest.importorskip("sklearn_crfsuite", reason="sklearn-crfsuite is not installed")
+    data = tmp_path / "data.jsonl"
+    lines = [
+        {"tokens": ["play", word, "now"], "tags": ["O", f"B-{kind}", "O"]}
+        for word, kind in (("Help", "song"), ("Jazz", "genre"))
+    ]
+    data.write_text("".join(json.dumps(line) + "\n" for line in lines * 5))
+    arguments = (data, data, "--train", "l2-0.1", "--buckets", 256, "--seconds", 0)
+    text, raw = results("tagging.py", tmp_path / "raw.json", *arguments)
+    first = raw["results"][0]
+    assert (first["model"], first["sequences"], first["labels"]) == ("l2-0.1.crfsuite", 10, 3)
+    assert first["unlike_clone"] == 0
+    assert first["f1_before"] == first["f1_after"] == first["same_tags"] == 1
+    assert first["bytes"] < first["bytes_before"]
+    assert ("l2-0.1.crfsuite", 13) in rows(text)

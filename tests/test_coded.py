@@ -720,12 +720,12 @@ def test_native_rows_refuse_slots_that_are_not_there_and_room_that_is_too_small(
 # -- runs -------------------------------------------------------------------------------------------------------------
 
 
-def test_files_from_before_runs_are_read_and_ask_for_no_new_reader(data: bytes) -> None:
+def test_files_from_before_runs_are_read(data: bytes) -> None:
     container = fileformat.decode(data)
-    assert "rows.runs" not in container.header["requires"]
     header = {key: value for key, value in container.header.items() if key != "sections"}
     header["rows"] = {key: value for key, value in header["rows"].items() if key != "runs"}
-    older = fileformat.encode(header, {name: np.array(part) for name, part in container.sections.items()})
+    header["requires"] = {"rows.coded": "0.1.0"}
+    older = fileformat.encode(header, {name: np.array(part) for name, part in container.sections.items()}, 1)
     texts = ["w1 w2 w6", "w12 w600 w7"]
     again = nlucompress.runtime.Model(older, "full").decision_function(texts)
     assert (again == nlucompress.runtime.Model(data).decision_function(texts)).all()

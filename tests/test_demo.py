@@ -19,7 +19,7 @@ import pytest
 from nlucompress import demo
 from nlucompress.demo.measure import KEPT
 from nlucompress.demo.sentences import MIN_TEMPLATES, WORDS, Piece, Record, Sampler, bio
-from nlucompress.demo.table import _digits, _ratio
+from nlucompress.demo.table import digits, ratio
 
 
 @pytest.fixture(scope="module")
@@ -404,7 +404,7 @@ def test_a_run_with_two_integer_labels(tmp_path: Path) -> None:
 
 
 def test_a_ratio_says_part_or_multiple() -> None:
-    assert [_ratio(*pair) for pair in ((580, 10), (100, 50), (10, 14), (5, 5), (0, 3))] == [
+    assert [ratio(*pair) for pair in ((580, 10), (100, 50), (10, 14), (5, 5), (0, 3))] == [
         "1/58", "1/2.0", "x 1.4", "1/1.0", "",
     ]  # fmt: skip
-    assert [_digits(x) for x in (1234.5, 93.21, 0.2104, 12.34, 0)] == ["1,234", "93.2", "0.210", "12.3", "0"]
+    assert [digits(x) for x in (1234.5, 93.21, 0.2104, 12.34, 0)] == ["1,234", "93.2", "0.210", "12.3", "0"]

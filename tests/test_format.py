@@ -33,7 +33,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nlucompress
-from nlucompress import FormatError, Model, fileformat
+from nlucompress import FormatError, Model, Tagger, fileformat
 from nlucompress.linear import LinearModel, Namespace, Step
 from nlucompress.rows import CODERS
 from nlucompress.rows.bits import GUARD, pack, unpack
@@ -748,6 +748,83 @@ def test_M5_a_number_that_is_not_finite_is_refused_with_its_place(name: str, val
     numbers = np.frombuffer(open_parts(PLAIN)[1][name], FLOATS[name]).copy()
     numbers[-1] = value
     refused(changed(PLAIN, **{name: numbers.tobytes()}), "M5", repr(name), str(len(numbers) - 1))
+
+
+TAGS = ["O", "B-song", "I-song", "B-städt", "I-städt", "X"]
+
+
+def make_tagging(**fields: Any) -> bytes:
+    """A tagging model, half of whose transitions are 0."""
+    rng = np.random.default_rng(21)
+    drawn: dict[str, Any] = {
+        "namespaces": (Namespace("attributes", analyzer="features"),), "features": (FEATURES[0],),
+        "classes": np.array(TAGS),
+        "weights": rng.standard_normal((len(FEATURES[0]), 6)), "intercept": np.zeros(6), "task": "tagging",
+        "transitions": rng.standard_normal((6, 6)) * (rng.random((6, 6)) < 0.5),
+    }  # fmt: skip
+    return nlucompress.compress(LinearModel(**{**drawn, **fields}), layout="plain").data  # type: ignore[arg-type]
+
+
+TAGGING = make_tagging()
+
+
+def refused_tagging(data: bytes, rule: str) -> None:
+    """Both readers refuse it, by the rule."""
+    with pytest.raises(FormatError, match=rf"\({rule}\)$") as raised:
+        Tagger(data)
+    refused_natively(data, str(raised.value), "header")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"requires": {"rows.plain": "0.1.0"}},
+        {"link": "sigmoid"},
+        {"classes__type": "object"},
+        {"steps": [{"op": "scale", "namespaces": [0], "value": 0.5}]},
+        {"namespaces": [{"name": "a", "analyzer": "dict"}]},
+        {"namespaces": [{"name": "a", "analyzer": "features", "tf": "binary"}]},
+        {"namespaces": [{"name": "a", "analyzer": "features", "column": 3}]},
+        {"namespaces": [{"name": "a", "analyzer": "features", "hash_columns": 64}]},
+        {"namespaces": [{"name": "a", "analyzer": "features"}] * 2, "index__seeds": [0, 1]},
+    ],
+)
+def test_M6_a_tagging_model_with_what_does_not_go_with_it_is_refused(fields: dict[str, Any]) -> None:
+    refused_tagging(with_fields(TAGGING, **fields), "M6")
+
+
+@pytest.mark.parametrize("name", ["intercept", "calibration", "baseline", "idf"])
+def test_M6_a_tagging_model_with_another_section_is_refused(name: str) -> None:
+    count = {"intercept": 48, "calibration": 96, "baseline": 48, "idf": 4}[name]
+    refused_tagging(changed(TAGGING, **{name: bytes(count - 1) + b"\x3f"}), "M6")
+
+
+def test_M6_transitions_are_bits_and_a_number_for_each_one() -> None:
+    section = open_parts(TAGGING)[1]["transitions"]
+    assert 8 < len(section) < 8 + 4 * 36
+    for wrong in (b"", section[:7], section[:-4], section + bytes(4), section[:4] + b"\x1f" + section[5:],
+                  bytes(8) + section, section[:4] + bytes([section[4] ^ 0x10]) + section[5:] + bytes(4)):  # fmt: skip
+        refused_tagging(changed(TAGGING, transitions=wrong), "M6")
+    refused_tagging(changed(TAGGING, transitions=section[:-4] + struct.pack("<f", np.inf)), "M5")
+    refused_tagging(changed(TAGGING, transitions=None), "S6")
+
+
+def test_M6_more_classes_than_the_limit_are_refused() -> None:
+    count = 2049
+    small = make_tagging(features=([],), weights=np.zeros((0, 6)))
+    labels = [f"T{number}" for number in range(count)]
+    ends = np.cumsum([len(label) for label in labels]).astype("<u4").tobytes()
+    data = changed(small, labels=ends + "".join(labels).encode(), intercept=bytes(8 * count))
+    refused_tagging(with_fields(data, classes__count=count, rows__columns=count), "M6")
+
+
+def test_M6_a_tagging_file_is_no_model_and_other_files_are_no_taggers() -> None:
+    with pytest.raises(ValueError, match="Tagger"):
+        Model(TAGGING)
+    with pytest.raises(ValueError, match="Model"):
+        Tagger(PLAIN)
+    assert struct.unpack("<HH", TAGGING[8:12]) == (1, 2)
+    assert struct.unpack("<HH", PLAIN[8:12]) == (1, 1)
 
 
 # -- sections -----------------------------------------------------------------------------------------------------------

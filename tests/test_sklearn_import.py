@@ -308,7 +308,7 @@ def test_a_pattern_of_no_white_space_is_str_split() -> None:
 def test_a_linear_model_is_given_back() -> None:
     model = import_model(make_pipeline(tfidf(), svc()).fit(TEXTS, LABELS))
     assert import_model(model) is model
-    with pytest.raises(ModelImportError, match="format 'onnx' is not one of 'scikit-learn'"):
+    with pytest.raises(ModelImportError, match=r"format 'onnx' is not one of .*'scikit-learn'"):
         import_model(model.weights, format="onnx")
 
 

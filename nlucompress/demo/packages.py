@@ -14,7 +14,7 @@ def require(module: str) -> Any:
         top, _, inner = (error.name or "").partition(".")
         if top != module.partition(".")[0]:
             raise
-        package = {"sklearn": "scikit-learn"}.get(top, top.replace("_", "-"))
+        package = {"sklearn": "scikit-learn", "pycrfsuite": "python-crfsuite"}.get(top, top.replace("_", "-"))
         needed = f"a newer {package} (with the module {error.name})" if inner else f"the package {package}"
         raise ModuleNotFoundError(
             f'the demo needs {needed}: pip install "nlucompress[demo]"', name=error.name

@@ -37,7 +37,7 @@ def table(result: Mapping[str, Any]) -> str:
         ),
         ("one sentence", *_milliseconds(before["sentence_seconds"], after["sentence_seconds"])),
     ]
-    lines += ["", *_aligned(rows, gap="   "), ""]
+    lines += ["", *aligned(rows, gap="   "), ""]
     lines.append(
         f"load, memory: median of {result['repeats']} fresh processes, imports included; "
         f"one sentence: median of {result['calls']:,} calls"
@@ -53,10 +53,10 @@ def table(result: Mapping[str, Any]) -> str:
         )
         for row in result["examples"]
     ]
-    return "\n".join(lines + _aligned(classified, gap="   ", right=(2,)))
+    return "\n".join(lines + aligned(classified, gap="   ", right=(2,)))
 
 
-def _aligned(rows: Sequence[Sequence[str]], gap: str, right: Sequence[int] = ()) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], gap: str, right: Sequence[int] = ()) -> list[str]:
     """Rows of cells as lines, each column as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
@@ -67,20 +67,20 @@ def _aligned(rows: Sequence[Sequence[str]], gap: str, right: Sequence[int] = ())
 
 
 def _megabytes(before: float, after: float) -> tuple[str, str, str]:
-    return f"{_digits(before / 1e6)} MB", f"{_digits(after / 1e6)} MB", _ratio(before, after)
+    return f"{digits(before / 1e6)} MB", f"{digits(after / 1e6)} MB", ratio(before, after)
 
 
 def _milliseconds(before: float, after: float) -> tuple[str, str, str]:
-    return f"{_digits(before * 1e3)} ms", f"{_digits(after * 1e3)} ms", _ratio(before, after)
+    return f"{digits(before * 1e3)} ms", f"{digits(after * 1e3)} ms", ratio(before, after)
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
     """Three significant digits, and all those before the point."""
     places = 2 - math.floor(math.log10(abs(value))) if value else 0
     return f"{value:,.{min(max(places, 0), 6)}f}"
 
 
-def _ratio(before: float, after: float) -> str:
+def ratio(before: float, after: float) -> str:
     """After as a part of before: "1/58", or "x 1.4" where it is more."""
     if before <= 0 or after <= 0:
         return ""

@@ -16,6 +16,7 @@ from ..errors import ModelImportError
 from ..linear import LinearModel
 
 MODULES = (
+    "crfsuite",
     "sklearn",
     "nltk",
     "opennlp",
@@ -24,7 +25,7 @@ MODULES = (
     "liblinear",
     "vowpal_wabbit",
     "table",
-)  # asked in this order
+)  # in this order
 HEAD = 1 << 16  # bytes of a file that sniffing sees
 
 

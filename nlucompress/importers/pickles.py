@@ -485,7 +485,9 @@ class _Machine:
             return
         for part in parts:
             for key, value in part.items():
-                if type(key) is not str or (key[:2] == key[-2:] == "__" and not isinstance(value, (str, _NONE))):
+                if key == "__FILE_RESOURCE_DATA__" and isinstance(value, bytes):  # sklearn-crfsuite's model, as bytes
+                    pass
+                elif type(key) is not str or (key[:2] == key[-2:] == "__" and not isinstance(value, (str, _NONE))):
                     raise Refused(f"the pickle sets attribute {show(key)} of {record}", RUNS_NOTHING)
             if record.state:
                 self.budget.spend(8 * len(part))

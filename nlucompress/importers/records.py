@@ -47,7 +47,7 @@ _DTYPE = re.compile(r"[<>|=]?(\?|b1|[iu][1248]|f(2|4|8|12|16)|c(8|16|24|32)|[USV
 _RENAMED = {"_loss": "sklearn", "_sgd_fast": "sklearn"}  # compiled modules that forgot their package
 
 # Whose objects a file may hold. Reading them runs nothing, so this list is about what makes sense in a model file.
-_MODEL_PACKAGES = frozenset({"sklearn", "scipy", "joblib", "imblearn", "sklearn_crfsuite", "nltk"})
+_MODEL_PACKAGES = frozenset({"sklearn", "scipy", "joblib", "imblearn", "sklearn_crfsuite", "nltk", "pycrfsuite"})
 _CLASS_NAME = re.compile(r"_*[A-Z]\w*|\w+_(matrix|array|gen|frozen)")  # of a class, not of a function
 _PLAIN_CLASSES = frozenset({
     "datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "datetime.timezone",

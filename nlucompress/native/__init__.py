@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from .. import reference
 from .._native import Model
+from ..crf import Chain, attributes
 from ..featurize import Analyzer, Counts
 from ..linear import Floats, Integers
 from ..modelfile import ModelFile
@@ -93,6 +94,39 @@ class NativeScorer(reference.Scorer):
         counted = [[analyzer.count(item) for item in column]
                    for analyzer, column in zip(self._analyzers, columns, strict=True)]  # fmt: skip
         return self.score([reference.count(column) for column in counted], len(samples), first)
+
+
+class NativeChain(Chain):
+    """Sequences in C. Immutable but for a table that is made when it is first needed; any number of threads may use it."""
+
+    def __init__(self, table: NativeTable, labels: int) -> None:
+        super().__init__(table, np.empty((labels, labels)))
+        table.core.transitions(self.transitions)
+        self._core = table.core
+        self._exponentials: tuple[Floats, float] | None = None
+
+    def states(self, items: list[Any]) -> Floats:
+        """State scores: (len(items), K) float64. Lists of str go to C as they are."""
+        out = np.empty((len(items), len(self.transitions)))
+        if self._core.states(items, None, out) == len(items):
+            return out
+        read = reference.read(attributes, items, 0)
+        values = np.array([value for item in read for _, value in item], np.float64)
+        if self._core.states([[name for name, _ in item] for item in read], values, out) == len(items):
+            return out
+        return super().states(items)  # a sum that is not finite: the reference words it
+
+    def viterbi(self, states: Floats) -> list[int]:
+        """See crf.viterbi."""
+        return self._core.viterbi(states, self.transitions, len(states))
+
+    def forward_backward(self, states: Floats) -> tuple[Floats, float]:
+        """See crf.forward_backward."""
+        if self._exponentials is None:
+            table = np.empty_like(self.transitions)
+            self._exponentials = table, self._core.exponentials(self.transitions, table)
+        out = np.empty(states.shape)
+        return out, self._core.marginals(states, self.transitions, *self._exponentials, out)
 
 
 def _reader(analyzer: Analyzer, kind: str) -> Callable[[Any], str | list[str] | Counts]:

@@ -21,9 +21,11 @@
 #include "avx2.h"
 #include "nluc.h"
 #include "template.h"
+#include "crf.h"
 
 #define KEEP_GIL_BYTES 4096 /* of texts: about 50 microseconds */
 #define KEEP_GIL_NAMES 2048
+#define KEEP_GIL_CELLS ((size_t)1 << 14) /* of sequences, T * K^2: about 10 microseconds */
 #define MOST_FEATURES ((size_t)1 << 14) /* that a first guess makes room for */
 
 typedef struct {
@@ -302,6 +304,231 @@ end:
     return result;
 }
 
+/* -- sequences -------------------------------------------------------------------------------------------------------- */
+
+/* A C-contiguous buffer of exactly so many doubles. */
+static int input(PyObject *object, Py_buffer *buffer, size_t count) {
+    if (PyObject_GetBuffer(object, buffer, PyBUF_C_CONTIGUOUS)) return -1;
+    if ((size_t)buffer->len != count * 8 || (uintptr_t)buffer->buf % 8) {
+        PyErr_Format(PyExc_ValueError, "in: %zd bytes, expected %zu doubles", buffer->len, count);
+        PyBuffer_Release(buffer);
+        return -1;
+    }
+    return 0;
+}
+
+/* A list's or tuple's item, borrowed; null at the end. */
+static PyObject *item_at(PyObject *sequence, Py_ssize_t i) {
+    return PyList_Check(sequence) ? PyList_GetItem(sequence, i) : PyTuple_GetItem(sequence, i);
+}
+
+static Py_ssize_t size_of(PyObject *sequence) {
+    return PyList_Check(sequence) ? PyList_Size(sequence) : PyTuple_Check(sequence) ? PyTuple_Size(sequence) : -1;
+}
+
+/* Hashes of the attributes of one item, at most `room` of them. 0, or -1 with an exception, 1 at what is no str. */
+static int hash_item(const nluc_model *m, PyObject *item, Py_ssize_t count, uint64_t (*hashes)[2]) {
+    Py_ssize_t i, first, n;
+    for (first = 0; first < count; first += n) {
+        PyObject *names[32];
+        n = count - first < 32 ? count - first : 32;
+        for (i = 0; i < n; i++) {
+            if (!(names[i] = item_at(item, first + i))) return -1;
+            NLUC_PREFETCH(names[i]);
+        }
+        for (i = 0; i < n; i++) {
+            Text text;
+            PyObject *owner;
+            const void *zero;
+            int failed = text_of(names[i], &text, &owner);
+            if (failed) return failed;
+            zero = memchr(text.data, 0, text.size); /* where CRFsuite's look-up ends */
+            if (zero) text.size = (size_t)((const uint8_t *)zero - text.data);
+            nluc_crf_hash(m, text.data, text.size, hashes[first + i]);
+            Py_XDECREF(owner);
+        }
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(states_doc, "states($self, items, values, out, /)\n--\n\n"
+"Write the state scores of a list of items, each a list or tuple of attributes (str), to out, a writable buffer of\n"
+"len(items) * n_columns float64. values: a buffer of as many float64 as there are attributes in all, or None: each is 1.\n\n"
+"Returns how many items were scored: fewer than len(items) if the item at that place has anything else in it, or a sum\n"
+"that is not finite.");
+
+static PyObject *states(Model *self, PyObject *const *args, Py_ssize_t n_args) {
+    const nluc_model *m = self->model;
+    Py_ssize_t count, i;
+    Py_buffer out, values = {0};
+    uint64_t (*hashes)[2] = NULL;
+    uint32_t *lengths = NULL;
+    size_t total = 0, at = 0, done = 0;
+    PyObject *result = NULL;
+    if (n_args != 3 || !PyList_Check(args[0])) return PyErr_Format(PyExc_TypeError, "states takes a list, values and out");
+    if (m->task != NLUC_TAGGING) return PyErr_Format(PyExc_TypeError, "states: no tagging model");
+    count = PyList_Size(args[0]);
+    if (output(args[2], &out, (size_t)count * m->n_columns, 8)) return NULL;
+    if (!(lengths = malloc((size_t)(count + 1) * sizeof *lengths))) {
+        PyErr_NoMemory();
+        goto end;
+    }
+    for (i = 0; i < count; i++) {
+        PyObject *item = PyList_GetItem(args[0], i);
+        Py_ssize_t size = item ? size_of(item) : -1;
+        if (!item) goto end;
+        if (size < 0 || size > INT32_MAX) break;
+        lengths[i] = (uint32_t)size;
+        total += (size_t)size;
+    }
+    if (i < count) {
+        result = PyLong_FromSsize_t(i);
+        goto end;
+    }
+    if (args[1] != Py_None && input(args[1], &values, total)) goto end;
+    if (!(hashes = malloc((total + 1) * sizeof *hashes))) {
+        PyErr_NoMemory();
+        goto end;
+    }
+    for (i = 0; i < count; i++) {
+        PyObject *item = PyList_GetItem(args[0], i);
+        int failed = !item ? -1 : size_of(item) < (Py_ssize_t)lengths[i] ? 1 : hash_item(m, item, (Py_ssize_t)lengths[i], hashes + at);
+        if (failed < 0) goto end;
+        if (failed) {
+            result = PyLong_FromSsize_t(i);
+            goto end;
+        }
+        at += lengths[i];
+    }
+    if (total < KEEP_GIL_NAMES) {
+        done = nluc_crf_states(m, hashes, values.buf, lengths, (size_t)count, out.buf);
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        done = nluc_crf_states(m, hashes, values.buf, lengths, (size_t)count, out.buf);
+        Py_END_ALLOW_THREADS
+    }
+    result = PyLong_FromSize_t(done);
+end:
+    free(hashes);
+    free(lengths);
+    if (values.obj) PyBuffer_Release(&values);
+    PyBuffer_Release(&out);
+    return result;
+}
+
+PyDoc_STRVAR(viterbi_doc, "viterbi($self, states, transitions, count, /)\n--\n\n"
+"The numbers of the labels of the largest score, a list of count. states: a buffer of count * n_columns float64,\n"
+"transitions: one of n_columns * n_columns.");
+
+static PyObject *viterbi(Model *self, PyObject *const *args, Py_ssize_t n_args) {
+    uint32_t k = self->model->n_columns, *labels = NULL;
+    Py_buffer scores, transitions;
+    PyObject *result = NULL;
+    size_t count, i;
+    double *best;
+    if (n_args != 3) return PyErr_Format(PyExc_TypeError, "viterbi takes states, transitions and a number");
+    count = PyLong_AsSize_t(args[2]);
+    if (PyErr_Occurred()) return NULL;
+    if (count > PY_SSIZE_T_MAX / 16 / k) return PyErr_NoMemory();
+    if (input(args[0], &scores, count * k)) return NULL;
+    if (input(args[1], &transitions, (size_t)k * k)) {
+        PyBuffer_Release(&scores);
+        return NULL;
+    }
+    best = malloc((count * k + 1) * sizeof *best + count * sizeof *labels);
+    if (!best) {
+        PyErr_NoMemory();
+        goto end;
+    }
+    labels = (uint32_t *)(best + count * k + 1);
+    if (count * k * k < KEEP_GIL_CELLS) {
+        nluc_crf_viterbi(scores.buf, transitions.buf, count, k, best, labels);
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        nluc_crf_viterbi(scores.buf, transitions.buf, count, k, best, labels);
+        Py_END_ALLOW_THREADS
+    }
+    result = PyList_New((Py_ssize_t)count);
+    for (i = 0; result && i < count; i++) {
+        PyObject *number = PyLong_FromUnsignedLong(labels[i]);
+        if (!number || PyList_SetItem(result, (Py_ssize_t)i, number)) Py_CLEAR(result);
+    }
+end:
+    free(best);
+    PyBuffer_Release(&scores);
+    PyBuffer_Release(&transitions);
+    return result;
+}
+
+PyDoc_STRVAR(transitions_doc, "transitions($self, out, /)\n--\n\n"
+"Write the transitions to out, a writable buffer of n_columns * n_columns float64; the row is the label before.");
+
+static PyObject *transitions(Model *self, PyObject *object) {
+    Py_buffer out;
+    if (self->model->task != NLUC_TAGGING) return PyErr_Format(PyExc_TypeError, "transitions: no tagging model");
+    if (output(object, &out, (size_t)self->model->n_columns * self->model->n_columns, 8)) return NULL;
+    nluc_crf_transitions(self->model, out.buf);
+    PyBuffer_Release(&out);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(exponentials_doc, "exponentials($self, transitions, out, /)\n--\n\n"
+"Write e^(transition - the largest one) to out and return the largest: what marginals takes. Both are buffers of\n"
+"n_columns * n_columns float64.");
+
+static PyObject *exponentials(Model *self, PyObject *const *args, Py_ssize_t n_args) {
+    uint32_t k = self->model->n_columns;
+    Py_buffer transitions, out;
+    double most;
+    if (n_args != 2) return PyErr_Format(PyExc_TypeError, "exponentials takes transitions and out");
+    if (input(args[0], &transitions, (size_t)k * k)) return NULL;
+    if (output(args[1], &out, (size_t)k * k, 8)) {
+        PyBuffer_Release(&transitions);
+        return NULL;
+    }
+    most = nluc_crf_exponentials(transitions.buf, k, out.buf);
+    PyBuffer_Release(&transitions);
+    PyBuffer_Release(&out);
+    return PyFloat_FromDouble(most);
+}
+
+PyDoc_STRVAR(marginals_doc, "marginals($self, states, transitions, exponentials, most, out, /)\n--\n\n"
+"Write the probability of each label at each item to out and return the logarithm of the sum of e^score over all labels.\n\n"
+"states and out: buffers of T * n_columns float64; exponentials and most: what exponentials() gives.");
+
+static PyObject *marginals(Model *self, PyObject *const *args, Py_ssize_t n_args) {
+    uint32_t k = self->model->n_columns;
+    Py_buffer in[3], out;
+    double most, total = 0, *scratch = NULL;
+    PyObject *result = NULL;
+    size_t count;
+    int held = 0;
+    if (n_args != 5) return PyErr_Format(PyExc_TypeError, "marginals takes states, transitions, exponentials, most and out");
+    most = PyFloat_AsDouble(args[3]);
+    if (PyErr_Occurred()) return NULL;
+    if (PyObject_GetBuffer(args[4], &out, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS)) return NULL;
+    count = (size_t)out.len / 8 / k;
+    if ((size_t)out.len != count * k * 8 || (uintptr_t)out.buf % 8) {
+        PyErr_Format(PyExc_ValueError, "out: %zd bytes are not rows of %u doubles", out.len, (unsigned)k);
+        goto end;
+    }
+    for (; held < 3; held++)
+        if (input(args[held], &in[held], held ? (size_t)k * k : count * k)) goto end;
+    if (!(scratch = calloc((count + 3) * k, sizeof *scratch))) {
+        PyErr_NoMemory();
+        goto end;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    total = nluc_crf_marginals(in[0].buf, in[1].buf, in[2].buf, most, count, k, scratch + 3 * (size_t)k, scratch, out.buf);
+    Py_END_ALLOW_THREADS
+    result = PyFloat_FromDouble(total);
+end:
+    free(scratch);
+    while (held) PyBuffer_Release(&in[--held]);
+    PyBuffer_Release(&out);
+    return result;
+}
+
 /* -- look-up ---------------------------------------------------------------------------------------------------------- */
 
 /* The hashes of the strings of a list from `first` on; gives how many were, less than count at what is no str, -1 with an
@@ -549,6 +776,11 @@ PyDoc_STRVAR(model_doc, "Model(buffer, /)\n--\n\n"
 static PyMethodDef model_methods[] = {
     {"score_texts", FAST(score_texts), METH_FASTCALL, score_texts_doc},
     {"score_items", FAST(score_items), METH_FASTCALL, score_items_doc},
+    {"states", FAST(states), METH_FASTCALL, states_doc},
+    {"viterbi", FAST(viterbi), METH_FASTCALL, viterbi_doc},
+    {"transitions", (PyCFunction)transitions, METH_O, transitions_doc},
+    {"exponentials", FAST(exponentials), METH_FASTCALL, exponentials_doc},
+    {"marginals", FAST(marginals), METH_FASTCALL, marginals_doc},
     {"find", FAST(find), METH_FASTCALL, find_doc},
     {"row", FAST(row), METH_O, row_doc},
     {"rows", FAST(rows), METH_FASTCALL, rows_doc},

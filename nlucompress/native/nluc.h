@@ -75,7 +75,7 @@ void *memset(void *, int, size_t);
 typedef enum {
     NLUC_OK = 0,
     NLUC_E_P1, NLUC_E_P2, NLUC_E_P3, NLUC_E_P4, NLUC_E_P5, NLUC_E_P6, NLUC_E_P7,
-    NLUC_E_H1, NLUC_E_H2, NLUC_E_H3, NLUC_E_M1, NLUC_E_M2, NLUC_E_M3, NLUC_E_M4, NLUC_E_M5,
+    NLUC_E_H1, NLUC_E_H2, NLUC_E_H3, NLUC_E_M1, NLUC_E_M2, NLUC_E_M3, NLUC_E_M4, NLUC_E_M5, NLUC_E_M6,
     NLUC_E_S1, NLUC_E_S2, NLUC_E_S3, NLUC_E_S4, NLUC_E_S5, NLUC_E_S6,
     NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_L3, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
     NLUC_E_R6, NLUC_E_R7,
@@ -91,14 +91,14 @@ typedef enum {
 /* The rule of FORMAT.md that a status speaks of, or what went wrong, in a word. */
 NLUC_API const char *nluc_status_name(nluc_status status) {
     static const char *const names[] = {
-        "ok", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "H1", "H2", "H3", "M1", "M2", "M3", "M4", "M5", "S1", "S2", "S3", "S4",
+        "ok", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "H1", "H2", "H3", "M1", "M2", "M3", "M4", "M5", "M6", "S1", "S2", "S3", "S4",
         "S5", "S6", "I1", "I3", "L1", "L2", "L3", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "T1", "T2", "T3", "T4", "T5",
         "limit", "room", "spans", "input", "value"};
     return (unsigned)status < NLUC_STATUS_COUNT ? names[status] : "unknown";
 }
 
 typedef enum { NLUC_PLAIN, NLUC_DENSE, NLUC_POOL, NLUC_CODED } nluc_coder;
-typedef enum { NLUC_BINARY, NLUC_MULTICLASS, NLUC_MULTILABEL } nluc_task;
+typedef enum { NLUC_BINARY, NLUC_MULTICLASS, NLUC_MULTILABEL, NLUC_TAGGING } nluc_task;
 typedef enum { NLUC_IDENTITY, NLUC_SIGMOID, NLUC_SOFTMAX, NLUC_OVR, NLUC_CLIPPED } nluc_link;
 typedef enum { NLUC_WORD, NLUC_CHAR, NLUC_CHAR_WB, NLUC_FASTTEXT, NLUC_FEATURES, NLUC_DICT, NLUC_ITEMS } nluc_analyzer; /* texts first */
 typedef enum { NLUC_COUNT, NLUC_BINARY_TF, NLUC_LOG } nluc_tf;
@@ -172,7 +172,7 @@ typedef struct {
     uint32_t levels[128], starts[128];  /* bits of each level, and of those before it */
     nluc_namespace namespaces[NLUC_MAX_NAMESPACES];
     nluc_bytes labels, intercept, calibration, baseline, scale, idf, codebook, index, slots, rows, row_low, row_high,
-        row_samples, row_groups, row_more, row_pointers;
+        row_samples, row_groups, row_more, row_pointers, transitions;
     const uint8_t *table;               /* the header's n_sections rows [name, offset, length, crc32], msgpack */
     nluc_bytes header;
     nluc_step steps[NLUC_MAX_STEPS];    /* last: a copy of a model may end after the n_steps that it has */
@@ -2364,22 +2364,44 @@ NLUC_API void nluc_open_even(nluc_model *m) {
     m->even = 1;
 }
 
+/* Rule M6: what a tagging model has, and what it does not have. */
+#define NLUC_MOST_TAGS 2048
+NLUC_API nluc_status nluc_open_tagging(nluc_model *m, int required) {
+    const nluc_namespace *ns = &m->namespaces[0];
+    size_t i, cells = (size_t)m->n_classes * m->n_classes, size = (cells + 31) / 32 * 4, ones = 0;
+    if (!required || m->n_classes > NLUC_MOST_TAGS || m->label_type != NLUC_STR || m->n_namespaces != 1) return NLUC_E_M6;
+    if (ns->analyzer != NLUC_FEATURES || ns->tf != NLUC_COUNT || ns->hash_columns || ns->column) return NLUC_E_M6;
+    if (m->link != NLUC_IDENTITY || m->n_steps || m->calibration.data || m->baseline.data || m->idf_bits || m->idf.data) return NLUC_E_M6;
+    for (i = 0; i < m->intercept.length; i += 8)
+        if (nluc_f64(m->intercept.data + i) != 0) return NLUC_E_M6;
+    m->transitions = nluc_section(m, "transitions");
+    if (!m->transitions.data) return NLUC_E_S6;
+    if (m->transitions.length < size) return NLUC_E_M6;
+    for (i = 0; i < size; i += 4) ones += nluc_popcount(nluc_u32(m->transitions.data + i));
+    if (m->transitions.length - size != 4 * ones) return NLUC_E_M6;
+    for (i = cells; i < size * 8; i++)
+        if (m->transitions.data[i / 8] >> i % 8 & 1) return NLUC_E_M6;
+    for (i = size; i < m->transitions.length; i += 4)
+        if ((nluc_u32(m->transitions.data + i) >> 23 & 0xFFu) == 0xFFu) return NLUC_E_M5;
+    return NLUC_OK;
+}
+
 /* Open a file in place. bytes: the whole file, which must stay there and unchanged while the model is used. Costs the
  * header and the small sections, whatever the file's size. On failure the model is not to be used. */
 NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) {
-    static const char *const tasks[] = {"binary", "multiclass", "multilabel"};
+    static const char *const tasks[] = {"binary", "multiclass", "multilabel", "tagging"};
     static const char *const links[] = {"identity", "sigmoid", "softmax", "ovr", "clipped"};
     static const char *const types[] = {"str",   "object", "bool",   "int8",   "int16",   "int32",  "int64",
                                         "uint8", "uint16", "uint32", "uint64", "float32", "float64"};
     static const char *const coders[] = {"plain", "dense", "pool", "coded"};
     static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool", "rows.coded", "rows.runs",
-                                            "analyzer.items", "analyzer.fasttext"};
+                                            "analyzer.items", "analyzer.fasttext", "tagging"};
     const uint8_t *end, *at;
     nluc_value header, v, rows, index, slots;
     nluc_status status;
     uint32_t header_length = 0;
     uint64_t number, i, sum = 0;
-    int choice;
+    int choice, tagging = 0;
     memset(m, 0, sizeof *m);
     m->base = (const uint8_t *)bytes;
     m->length = length;
@@ -2398,13 +2420,14 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     if (v.type != NLUC_MP_MAP) return NLUC_E_H3;
     for (at = v.next, i = 0; i < v.number; i++) {
         nluc_value name = nluc_mp_read(at, end);
-        if (nluc_choice(name, abilities, sizeof abilities / sizeof *abilities) < 0) return NLUC_E_H2;
+        if ((choice = nluc_choice(name, abilities, sizeof abilities / sizeof *abilities)) < 0) return NLUC_E_H2;
+        tagging |= choice == 7;
         at = nluc_mp_skip(name.next, end, 8);
     }
 #define NLUC_PICK(field, map, key, words, count)                                          \
     if ((choice = nluc_choice(nluc_mp_get(map, key, end), words, count)) < 0) return NLUC_E_H3; \
     m->field = (uint8_t)choice;
-    NLUC_PICK(task, header, "task", tasks, 3)
+    NLUC_PICK(task, header, "task", tasks, 4)
     NLUC_PICK(link, header, "link", links, 5)
     v = nluc_mp_get(header, "classes", end);
     if (!nluc_field(v, "count", 1, 65536, end, &number)) return NLUC_E_H3;
@@ -2494,6 +2517,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     if (number > 57) return NLUC_E_L3;
     if (!nluc_exactly(m, "slots", number ? (m->n * number + 7) / 8 + 8 : 0, &m->slots)) return NLUC_E_S6;
     nluc_open_even(m);
+    if (m->task == NLUC_TAGGING && (status = nluc_open_tagging(m, tagging))) return status;
     v = nluc_mp_get(header, "facts", end);
     return v.type == NLUC_MP_MAP ? NLUC_OK : NLUC_E_H3;
 }

@@ -174,6 +174,9 @@ def search(
     """
     values = space_of(space or {})
     model = import_model(source)
+    if model.task == "tagging":
+        raise ValueError("a tagging model cannot be searched for a budget: compress it with --buckets and --check-bits, "
+                         "and let verify say what that cost")  # fmt: skip
     budget, parts, remarks = _prepare(model, data, held_out, max_loss, max_flips, target_size, yardstick, sure, seed)
     if candidates < 1:
         raise ValueError(f"candidates: {candidates} is below 1")

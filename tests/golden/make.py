@@ -1,5 +1,8 @@
 """Makes the golden files: one model of each kind, as this version writes it, with the samples and answers that go with it.
 
+A file says the oldest format version that has what it uses: coded rows, models of sequences and some analyzers are written as
+1.2, all others as 1.1.
+
 They are frozen: a later version must read them alike, and write those of its own format version again byte for byte. So
 this script refuses to touch a file that is there, unless it is asked to (``--force``), as when the format changes before
 its release. Files of earlier format versions stay as they are, whatever it is asked:
@@ -27,7 +30,14 @@ from nlucompress import LinearModel, compress, fileformat
 from nlucompress.linear import Namespace, Step
 
 FOLDER = Path(__file__).parent
-PREFIX = f"model-v{fileformat.MAJOR}.{fileformat.MINOR}-"
+PREFIX = f"model-v{fileformat.MAJOR}.{fileformat.MINOR}-"  # of the files that this script makes
+NEWER = {
+    "coded",
+    "coded-many-classes",
+    "coded-outlier",
+    "items",
+    "fasttext",
+}  # models of 1.2: those of sequences are too
 
 TEXTS = [
     "play yesterday by the beatles", "Play it again, play IT!", "stop", "", "what is the weather in Straße 東京 today",
@@ -136,9 +146,42 @@ def goldens() -> dict[str, Golden]:
         "columns": (linear([WORDS, ["n", "first=p", "first=s"]], fields, intents), {}, columns),
         "many-classes": (linear([WORDS], [words], many, weights=some, intercept=np.zeros(257)),
                          {"buckets": 8, "layout": "pool"}, TEXTS[:4]),
+        "items": (linear([["w=play", "w==1", "w==None", "n==0.5", "w=stop"]],
+                         [Namespace("pairs", analyzer="items")], intents), {"check_bits": 16},
+                  [{"w": "play"}, {"w": 1, "n": 0.5}, {"w": True}, {"w": None}, {"x": "y"}, {}]),
+        "fasttext": (linear([["play", "it", "</s>", "stop"], [str(number) for number in range(0, 97, 3)]],
+                            [Namespace("words", analyzer="fasttext"),
+                             Namespace("buckets", analyzer="fasttext", hash_columns=97, ngram_range=(1, 2),
+                                       subwords=(2, 4), unseen=1.0)],
+                            intents, link="softmax", steps=(Step("norm", (0, 1), "l1"),)), {}, TEXTS),
         "empty": (linear([[]], [words], intents, weights=np.zeros((0, 4))), {"layout": "pool"}, TEXTS),
     }  # fmt: skip
     return {name: Golden(*parts) for name, parts in models.items()}
+
+
+def taggings() -> dict[str, Golden]:
+    """The golden models of sequences."""
+    sequences: list[Any] = [
+        [["w=play", "bias"], {"w": "it", "long": 0.5, "bias": True}, ["w=stop", "w=stop"]], [[]], [],
+        [{"w": "東京", "bias": 1}, ["unknown", "w=\u00e9"], {"near": {"w": ["it", "play"]}}], [["bias"]] * 5,
+    ]  # fmt: skip
+    names = ["bias", *(f"w={word}" for word in WORDS), "w:it", "w:東京", "near:w:it", "long", ""]
+    space = [Namespace("attributes", analyzer="features")]
+    tags = ["O", "B-song", "I-song", "B-Straße", "I-Straße"]
+    many = [f"T{number}" for number in range(60)]
+
+    def model(classes: list[str], share: float) -> LinearModel:
+        between = numbers(classes, len(classes), share, "after")
+        none = np.zeros(len(classes))
+        return linear([names], space, classes, task="tagging", share=share, transitions=between, intercept=none)
+
+    models: dict[str, tuple[LinearModel, dict[str, Any]]] = {
+        "tagging-coded": (model(tags, 0.4), {"check_bits": 16, "layout": "coded"}),
+        "tagging-pool": (model(tags, 0.7), {"buckets": 32, "range": "class", "layout": "pool"}),
+        "tagging-plain": (model(many, 0.02), {"buckets": 16, "layout": "plain"}),
+        "tagging-dense": (model(["X"], 1.0), {"layout": "dense", "check_bits": 0}),
+    }
+    return {name: Golden(model, options, sequences) for name, (model, options) in models.items()}
 
 
 def main() -> int:
@@ -160,6 +203,8 @@ def main() -> int:
     expected = {name: answers for name, answers in expected.items() if not name.startswith(PREFIX)}
     sums = [line for line in sums if not line.split()[1].startswith(PREFIX)]
     for name, (model, options, samples) in goldens().items():
+        if name not in NEWER:
+            continue
         compressed = compress(model, **options)
         path = FOLDER / f"{PREFIX}{name}.nluc"
         compressed.save(path)
@@ -170,6 +215,22 @@ def main() -> int:
             "scores": runtime.decision_function(samples).tolist(),
             "probabilities": None if model.link == "identity" else runtime.predict_proba(samples).tolist(),
             "classes": runtime.classes_.tolist(),
+        }
+        sums.append(f"{hashlib.sha256(compressed.data).hexdigest()}  {path.name}\n")
+        print(f"{len(compressed.data):6} bytes  {path.name}")
+    for name, (model, options, samples) in taggings().items():
+        compressed = compress(model, **options)
+        path = FOLDER / f"{PREFIX}{name}.nluc"
+        compressed.save(path)
+        tagger = compressed.tagger()
+        expected[path.name] = {
+            "samples": samples,
+            "labels": tagger.predict(samples),
+            "marginals": [
+                [[token[tag] for tag in tagger.labels()[:5]] for token in one]
+                for one in tagger.predict_marginals(samples)
+            ],
+            "classes": tagger.labels(),
         }
         sums.append(f"{hashlib.sha256(compressed.data).hexdigest()}  {path.name}\n")
         print(f"{len(compressed.data):6} bytes  {path.name}")
