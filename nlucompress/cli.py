@@ -86,9 +86,9 @@ def source_options(command: Any) -> Any:
 def main() -> None:
     """Make a trained NLU model small, and run it.
 
-    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops), a CRF (.crfsuite), or another trained model: `nlucompress formats` lists
-    them. Reading one runs no code of it, and needs no tool that wrote it. Exit codes: 0 done, 1 a check failed or an input
-    could not be read, 2 wrong usage or an output that exists, 3 a budget could not be met.
+    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops), a CRF (.crfsuite), or another trained model:
+    `nlucompress formats` lists them. Reading one runs no code of it, and needs no tool that wrote it. Exit codes: 0 done, 1
+    a check failed or an input could not be read, 2 wrong usage or an output that exists, 3 a budget could not be met.
     """
 
 

@@ -1462,13 +1462,13 @@ def test_R4_rows_that_do_not_end_where_the_last_group_does_have_the_wrong_length
 
 
 def test_R4_entries_may_take_no_bytes_and_be_as_many_as_31_bits_count() -> None:
-    """Rows of no units, without idf. An entry number has 31 bits, so a record has 63, more than a reader loads at once."""
+    """Rows of no units, without idf. An entry number has 31 bits, and a record 57, the most (L3)."""
     header, sections = open_parts(POOL)
     del sections["idf"]
-    header["slots"] |= {"check_bits": 32, "idf_bits": 0}
+    header["slots"] |= {"check_bits": 26, "idf_bits": 0}
     header["rows"] |= {"entries": (1 << 31) - 1, "groups": 1}
     n = header["index"]["n"]
-    sections |= {"rows": b"", "row_groups": bytes(16), "slots": b"\xff" * -(-n * 63 // 8) + bytes(8)}
+    sections |= {"rows": b"", "row_groups": bytes(16), "slots": b"\xff" * -(-n * 57 // 8) + bytes(8)}
     model = harmless(assemble(header, sections))
     slots = np.arange(n)
     assert model.table.rows(slots)[0].tolist() == [0] * n

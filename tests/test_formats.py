@@ -98,7 +98,7 @@ def test_an_unknown_or_wrong_format_is_refused_with_the_list(folder, tmp_path):
                     ["verify", tmp_path / "m", "--against", folder / "table", "--data", folder / "dev.jsonl"]):  # fmt: skip
         code, _, err = run(*command, "--format", "tabel")
         assert code == 2
-        assert "'tabel' is not one of 'scikit-learn'" in err
+        assert "'tabel' is not one of 'crfsuite', 'scikit-learn'" in err
         assert "'vowpal-wabbit'" in err
     code, _, err = run("compress", folder / "table", "--dry-run", "--format", "liblinear")
     assert code == 1

@@ -369,8 +369,8 @@ FORMAT = Format(
     "NLTK's MaxentClassifier or NaiveBayesClassifier, live or pickled; a folder of a maxent model's tab files",
     "labels (ties too) and probabilities of every sample; boolean, numeric and missing values as dictionaries compare them",
     "names are strings (naive Bayes refuses a sample with others), values are strings, numbers, booleans or None; "
-    "TypedMaxentFeatureEncoding, TADM's encoding, MLEProbDist, weights of -inf and a GISEncoding's tab files are refused; where GIS raises for a sample of too many "
-    "known pairs, this answers",
+    "TypedMaxentFeatureEncoding, TADM's encoding, MLEProbDist, weights of -inf and a GISEncoding's tab "
+    "files are refused; where GIS raises for a sample of too many known pairs, this answers",
     read=read_nltk,
     folder=("mapping.tab",),
     claims=is_nltk,

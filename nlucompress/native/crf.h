@@ -48,10 +48,29 @@ NLUC_INLINE uint32_t nluc_crf_class(const nluc_model *m, uint32_t column) {
     return m->n_columns <= 256 ? m->coded.order[column] : nluc_u16(m->coded.order + 2 * (size_t)column);
 }
 
+/* sums += value * run: several columns at a time if there are tables for that, and no more classes than the room here. */
+NLUC_API void nluc_crf_add_run(const nluc_model *m, const nluc_row *row, double value, const double *book, double *sums) {
+    uint8_t codes[256 + NLUC_RUN_ROOM];
+    nluc_run run = nluc_run_of(m, row, codes);
+    uint64_t bit = run.bit;
+    uint32_t i, code;
+    int several = run.several && m->n_columns <= 256;
+    if (several) nluc_read_run(m, run);
+    for (i = 0; i < m->n_columns; i++) {
+        code = several ? codes[i] : nluc_run_code(m, row->kind, bit);
+        bit += code >> 16;
+        nluc_crf_add(m, nluc_crf_class(m, i), code & 255, value, book, sums);
+    }
+}
+
 /* sums += value * row, a product for each entry: the order of additions is that of the rows, so sums are CRFsuite's. */
 NLUC_API void nluc_crf_add_row(const nluc_model *m, const nluc_row *row, double value, const double *book, double *sums) {
     uint32_t i, number, bits = row->kind & 15u, unit = m->n_columns <= 256 ? 2 : 3;
     const uint8_t *p = row->at;
+    if (row->form == NLUC_RUN) {
+        nluc_crf_add_run(m, row, value, book, sums);
+        return;
+    }
     if (row->form == NLUC_SYMBOLS) {
         nluc_weights w;
         for (w = nluc_weights_of(m, row); w.left;) {

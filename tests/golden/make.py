@@ -1,7 +1,7 @@
 """Makes the golden files: one model of each kind, as this version writes it, with the samples and answers that go with it.
 
-A file says the oldest format version that has what it uses: coded rows, models of sequences and some analyzers are written as
-1.2, all others as 1.1.
+A file says the oldest format version that has what it uses: coded rows, models of sequences and some analyzers are written
+as 1.2, all others as 1.1.
 
 They are frozen: a later version must read them alike, and write those of its own format version again byte for byte. So
 this script refuses to touch a file that is there, unless it is asked to (``--force``), as when the format changes before
