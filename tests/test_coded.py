@@ -124,7 +124,7 @@ def test_equal_rows_share_an_entry_and_others_have_their_own() -> None:
 def test_no_slot_takes_more_than_its_entry_and_its_pointer() -> None:
     for size in (100, 1000, 10000):
         uses = np.random.default_rng(1).zipf(1.5, size).clip(1, 500).astype(np.int64)
-        level, widths = levels_of(uses, 10)
+        level, widths, _ = levels_of(uses, 10, 2)
         assert level.max() == len(widths) - 1
         for number, width in enumerate(widths):
             assert (level == number).sum() <= 1 << width

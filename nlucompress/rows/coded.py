@@ -35,6 +35,7 @@ CONTEXT_TABLES = 12  # of them, for all but runs
 MOST_GROUPS = 4096
 MOST_LEVELS = 4
 WRITTEN_LEVELS = 2  # a third would save one percent of slots and pointers, and cost each look-up a rank
+LEAST_GAIN = 0.018  # of the bits of entries and pointers: what the second level must save
 PACKED = ((8, 0),)  # bits of a field and the field of code zero; readers know (1, 0…1), (2, 0…3), (4, 0…15) too
 MOST_RUNS = 6  # tables of runs; readers know 15
 RUN_BITS = 10  # of the longest code of a run: what a reader's table of several symbols spans
@@ -145,7 +146,7 @@ def _encode(table: Table) -> Encoded:
     single = (entries.uses == 1) & (kinds == 0)
     shared = np.flatnonzero(~single)
     level = np.full(len(kinds), MOST_LEVELS)  # of single entries: after all others
-    level[shared], widths = levels_of(entries.uses[shared], int(single.sum()))
+    level[shared], widths = _levels(entries.uses[shared], int(single.sum()), int(sizes.sum()))
     for kind in np.unique(kinds).tolist():
         at = np.flatnonzero((kinds == kind) & ~single)
         if kind:
@@ -484,13 +485,23 @@ def _fewer(sizes: Integers, bits: int) -> Integers:
     return out[np.searchsorted(values, -(-sizes // step))] * step
 
 
-def levels_of(uses: Integers, singles: int) -> tuple[Integers, list[int]]:
-    """The level of each entry's pointers, the most used first, and the width of a pointer at each level.
+def _levels(uses: Integers, singles: int, bits: int) -> tuple[Integers, list[int]]:
+    """The levels of as many as are worth their time; bits: of all entries."""
+    level, widths, least = levels_of(uses, singles, 1)
+    for most in range(2, WRITTEN_LEVELS + 1):
+        more = levels_of(uses, singles, most)
+        if least - more[2] >= LEAST_GAIN * (bits + least):
+            level, widths, least = more
+    return level, widths
+
+
+def levels_of(uses: Integers, singles: int, most: int) -> tuple[Integers, list[int], int]:
+    """The level of each entry's pointers, the most used first; the width of a pointer at each level; and the bits of all.
 
     Level l points at 2^width entries, the last at all that are left. A slot takes one bit (and its share of ranks) at
     each level up to its own, and there the width. ``singles``: slots beyond the last level. (Brisaboa, Ladra, Navarro:
     DACs: bringing direct access to variable-length codes, Information Processing & Management 2013.) The widths are the
-    best of so many levels, by dynamic programming.
+    best of at most so many levels, by dynamic programming.
     """
     turn = np.argsort(-uses, kind="stable")
     count = len(uses)
@@ -518,14 +529,15 @@ def levels_of(uses: Integers, singles: int) -> tuple[Integers, list[int]]:
         known[first, levels] = found
         return found
 
-    widths = list(best(0, WRITTEN_LEVELS)[1]) if count else []
+    bits, found = best(0, most) if count else (0, ())
+    widths = list(found)
     level = np.empty(count, np.int64)
     first = 0
     for number, width in enumerate(widths):
         last = count if number == len(widths) - 1 else first + (1 << width)
         level[turn[first:last]] = number
         first = last
-    return level, widths
+    return level, widths, bits
 
 
 def _groups(level: Integers, kinds: Integers, sizes: Integers) -> tuple[npt.NDArray[np.void], Integers, int]:
