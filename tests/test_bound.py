@@ -18,7 +18,7 @@ import nlucompress
 from nlucompress.cli import main
 from nlucompress.rows import CODERS, Table
 from nlucompress.rows.bound import INDEX_BITS, zero_order
-from nlucompress.rows.coded import distinct, neighbours
+from nlucompress.rows.entries import distinct, neighbours
 
 
 def entropy(symbols: list[Any]) -> float:

@@ -17,8 +17,10 @@ from nlucompress.backend import backend
 from nlucompress.errors import FormatError
 from nlucompress.linear import SparseRows
 from nlucompress.rows import CODERS, Encoded, Reader, Shape, Table
-from nlucompress.rows.coded import _together, distinct, half_magnitude, least_number, levels_of, neighbours, symbols_of
+from nlucompress.rows.coded_writer import levels_of
+from nlucompress.rows.entries import _together, distinct, neighbours
 from nlucompress.rows.huffman import canonical, code_lengths, joined, read_tables
+from nlucompress.rows.symbols import half_magnitude, least_number, symbols_of
 
 CODED = CODERS["coded"]
 EVERY_KIND = ((1, 0), (1, 1), (2, 1), (2, 2), (4, 7), (4, 8), (8, 0))  # of packed rows; only the last is still written
@@ -86,8 +88,8 @@ def frequent(columns: int = 40, zero: int = 9, n: int = 3000) -> Table:
 
 @pytest.mark.parametrize("columns", [40, 300])
 def test_packed_rows_come_back(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nlucompress.rows.coded.MOST_GROWTH", 0.8)
-    monkeypatch.setattr("nlucompress.rows.coded.PACKED", EVERY_KIND)
+    monkeypatch.setattr("nlucompress.rows.forms.MOST_GROWTH", 0.8)
+    monkeypatch.setattr("nlucompress.rows.forms.PACKED", EVERY_KIND)
     source = frequent(columns)
     groups = opened(CODED.encode(source), Shape(3000, columns, 2))._sections["groups"]  # type: ignore[attr-defined]
     assert (groups["size"] >> 24).any()
@@ -96,7 +98,7 @@ def test_packed_rows_come_back(columns: int, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("columns", [7, 40, 300])
 def test_long_rows_are_runs_and_come_back(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nlucompress.rows.coded.PACKED", ())
+    monkeypatch.setattr("nlucompress.rows.forms.PACKED", ())
     source = frequent(columns)
     encoded = CODED.encode(source)
     assert encoded.parameters["runs"] > 0
@@ -107,7 +109,7 @@ def test_long_rows_are_runs_and_come_back(columns: int, monkeypatch: pytest.Monk
 def test_a_run_is_no_larger_than_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
     source = frequent()
     with_runs = CODED.encode(source).size
-    monkeypatch.setattr("nlucompress.rows.coded.MOST_RUNS", 0)
+    monkeypatch.setattr("nlucompress.rows.forms.MOST_RUNS", 0)
     without = CODED.encode(source)
     assert without.parameters["runs"] == 0
     assert with_runs < without.size
@@ -243,9 +245,9 @@ def sample_file() -> bytes:
 @pytest.fixture(scope="module")
 def data() -> bytes:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nlucompress.rows.coded.MOST_GROWTH", 0.15)
-        patch.setattr("nlucompress.rows.coded.MOST_RUNS", 0)
-        patch.setattr("nlucompress.rows.coded.PACKED", EVERY_KIND)
+        patch.setattr("nlucompress.rows.forms.MOST_GROWTH", 0.15)
+        patch.setattr("nlucompress.rows.forms.MOST_RUNS", 0)
+        patch.setattr("nlucompress.rows.forms.PACKED", EVERY_KIND)
         return sample_file()
 
 

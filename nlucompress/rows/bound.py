@@ -20,8 +20,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..linear import Integers
-from .coded import Entries, distinct, magnitude, neighbours, renumbered
 from .coder import Table
+from .entries import Entries, distinct, neighbours, renumbered
+from .symbols import magnitude
 
 INDEX_BITS = math.e * 512 / 480  # a feature, at gamma 1
 MOST_CONTEXT = 6
