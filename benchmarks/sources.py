@@ -149,7 +149,70 @@ def vowpal_wabbit(data, folder):
                   [features(line, hashed) for line in lines], predicted, [file])  # fmt: skip
 
 
-SOURCES = {"table": table, "liblinear": liblinear, "vowpal-wabbit": vowpal_wabbit}
+def scikit_learn(data, folder):
+    """A pipeline as .joblib, and as .skops if that is installed; and one of hashed features."""
+    import joblib
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    for name, vectorizer in (("TfidfVectorizer", TfidfVectorizer(ngram_range=(1, 2))),
+                             ("HashingVectorizer", HashingVectorizer(n_features=1 << 16))):  # fmt: skip
+        pipeline = make_pipeline(vectorizer, LinearSVC(random_state=0)).fit(data.train, data.train_labels)
+        predicted = pipeline.predict(data.test).tolist()
+        joblib.dump(pipeline, folder / "model.joblib")
+        yield row(f"scikit-learn {name}, LinearSVC", ".joblib", data, data.test, predicted, [folder / "model.joblib"])
+    try:
+        import skops.io
+    except ImportError:
+        return
+    skops.io.dump(pipeline, folder / "model.skops")
+    yield row(
+        "scikit-learn HashingVectorizer, LinearSVC", ".skops", data, data.test, predicted, [folder / "model.skops"]
+    )
+
+
+def nltk(data, folder):
+    """NLTK's naive Bayes of the words that a text has, pickled."""
+    import pickle
+
+    from nltk.classify import NaiveBayesClassifier
+
+    def sample(text):
+        return dict.fromkeys(words(text), True)
+
+    model = NaiveBayesClassifier.train([(sample(x), y) for x, y in zip(data.train, data.train_labels, strict=True)])
+    (folder / "model.pkl").write_bytes(pickle.dumps(model))
+    short = dataclasses.replace(
+        data, test=data.test[:1000], test_labels=data.test_labels[:1000]
+    )  # it takes 10 ms a text
+    samples = [sample(text) for text in short.test]
+    yield row(
+        "NLTK NaiveBayesClassifier", "pickle", short, samples, model.classify_many(samples), [folder / "model.pkl"]
+    )
+
+
+def fasttext(data, folder):
+    """One of fastText with softmax, words, pairs and subwords."""
+    import fasttext
+
+    def flat(text):
+        return " ".join(text.lower().split())
+
+    names = {label: f"__label__{i}" for i, label in enumerate(data.labels())}
+    lines = [f"{names[y]} {flat(x)}\n" for x, y in zip(data.train, data.train_labels, strict=True)]
+    (folder / "train.txt").write_text("".join(lines), encoding="utf-8")
+    model = fasttext.train_supervised(str(folder / "train.txt"), dim=16, bucket=20_000, wordNgrams=2, minn=2, maxn=4,
+                                      epoch=10, lr=0.5, thread=1, verbose=0)  # fmt: skip
+    model.save_model(str(folder / "model.bin"))
+    texts = [flat(text) for text in data.test]
+    predicted = [model.f.predict(text + "\n", 1, 0.0, "strict")[0][1].removeprefix("__label__") for text in texts]
+    numbered = dataclasses.replace(data, test_labels=[str(data.labels().index(y)) for y in data.test_labels])
+    yield row("fastText, softmax", ".bin", numbered, texts, predicted, [folder / "model.bin"])
+
+
+SOURCES = {"scikit-learn": scikit_learn, "table": table, "liblinear": liblinear, "vowpal-wabbit": vowpal_wabbit,
+           "nltk": nltk, "fasttext": fasttext}  # fmt: skip
 
 
 def read(pair):

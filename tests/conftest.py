@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, Phase, settings
 
 import nlucompress
 
+collect_ignore_glob = ["fixtures/*"]  # makers of fixtures, which need the tools that wrote them
+
 settings.register_profile(
     "default", deadline=None, derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.generate, Phase.shrink],

@@ -162,6 +162,8 @@ def test_entities_and_f1_are_seqevals(drawn: list[Any]) -> None:
     ]
     for one in [*gold, *found]:
         assert entities(one) == [tuple(entity) for entity in labels.get_entities(one)]
+    # seqeval joins sequences by an O, and lets a tag of no known letter at the start of one reach into the one before.
+    gold, found = ([["O" if tag == "X" else tag for tag in one] for one in tags] for tags in (gold, found))
     wanted = metrics.f1_score(gold, found, zero_division=0)
     assert entity_score(gold, found).f1 == pytest.approx(float(wanted))
 
