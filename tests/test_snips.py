@@ -1,6 +1,7 @@
 """Snips NLU's intent classifiers against what Snips NLU said of the same texts.
 
-The folders in fixtures/snips and the answers in their expected.json were written by Snips NLU 0.20.2 itself, with make_snips_files.py.
+The folders in fixtures/snips and the answers in their expected.json were written by Snips NLU 0.20.2 itself, by
+make_snips_files.py.
 """
 
 from __future__ import annotations
