@@ -172,7 +172,9 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
             )
         with _bar(len(STAGES), "compress") as bar:
             model = import_model(source, format=format_, names=names)
-            compressed = compress_model(model, **options, template=template, progress=lambda stage: bar.update(1, stage))
+            compressed = compress_model(
+                model, **options, template=template, progress=lambda stage: bar.update(1, stage)
+            )
         if compressed.source.task == "tagging":
             if page is not None:
                 raise ValueError("--report is not there for tagging models; verify prints what compressing cost")

@@ -106,8 +106,9 @@ def compress(
     gamma: bits of the index for each feature, ≥ 1: 1 is the smallest (2.9 bits a feature), 2 the faster (3.5 bits).
     layout: "fast" (distinct rows as they are), "small" (entropy coded), "auto" (the smaller of the two).
     norm: "exact" keeps every feature that a norm counts; "mean" only those with a weight, and lets each other n-gram
-    count as one constant. template: of a tagging model, what makes the features of plain tokens, which its tagger then takes: a
-    Template, a description, or the path of a JSON file. progress: is called with the name of each stage as it begins.
+    count as one constant. template: of a tagging model, what makes the features of plain tokens, which its tagger then
+    takes: a Template, a description, or the path of a JSON file. progress: is called with the name of each stage as it
+    begins.
 
     Raises ModelImportError (source), BuildError (options, features), TemplateError (template).
 

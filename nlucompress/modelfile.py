@@ -44,8 +44,8 @@ class ModelFile:
     check_bits: a slot's record in ``slots`` is its check bits, then what the row coder keeps there (both packed).
     idf: (≤2^24,) float32 distinct values, empty if no feature has one; a number of them has idf_bits bits. codebook:
     (≤256,) float32; scale: None or (n_columns,) float32. coder, parameters, rows: see rows/coder.py. facts: what is told
-    to people and read by nobody. transitions: of a tagging model, (n_classes, n_classes) float32. template: of one that takes
-    plain tokens.
+    to people and read by nobody. transitions: of a tagging model, (n_classes, n_classes) float32. template: of one that
+    takes plain tokens.
     """
 
     namespaces: tuple[Namespace, ...]

@@ -29,11 +29,11 @@ def states(chain: Chain, xseq: Any, features: bool = False) -> Floats:
     """State scores of a sequence as Tagger takes it: plain tokens if there is a template, unless it has features."""
     if chain.template is None or features or _is_item_sequence(xseq):
         return chain.states(sequence(xseq))
-    tokens = xseq if isinstance(xseq, (str, bytes)) else list(xseq)  # a str is refused, not cut into characters
+    tokens: Any = xseq if isinstance(xseq, (str, bytes)) else list(xseq)  # a str is refused, not cut into characters
     try:
         return chain.token_states(tokens)
     except TypeError as error:
-        raise TypeError(f"{error} (the model makes features of tokens itself; features=True takes them made)") from None
+        raise TypeError(f"{error} (the model makes features of tokens itself; features=True takes features)") from None
 
 
 def _is_item_sequence(items: Any) -> bool:
@@ -45,8 +45,9 @@ class Tagger(Opened):
 
     A sequence is a list of items; what an item may be, ``crf.attributes`` says. Attributes that the model does not have
     count nothing. A model that was compressed with a template takes plain tokens instead: a str each, or a tuple of the
-    template's columns. Features go to it with ``features=True``, or in python-crfsuite's ItemSequence. ``set`` keeps a sequence for ``tag``, ``probability`` and ``marginal``, so a Tagger that threads share is
-    asked by ``predict``, ``predict_single`` and ``predict_marginals``, which keep nothing.
+    template's columns. Features go to it with ``features=True``, or in python-crfsuite's ItemSequence. ``set`` keeps a
+    sequence for ``tag``, ``probability`` and ``marginal``, so a Tagger that threads share is asked by ``predict``,
+    ``predict_single`` and ``predict_marginals``, which keep nothing.
 
     >>> import nlucompress
     >>> from nlucompress.linear import LinearModel, Namespace
@@ -103,9 +104,10 @@ class Tagger(Opened):
     # -- python-crfsuite's calls
 
     def set(self, xseq: Any, features: bool = False) -> None:
-        """Keep a sequence for ``tag``, ``probability`` and ``marginal``. features: it has features, whatever the model takes.
+        """Keep a sequence for ``tag``, ``probability`` and ``marginal``.
 
-        Raises TypeError or ValueError, with the item's number, for an item that cannot be read.
+        features: it has features, also where the model takes plain tokens. Raises TypeError or ValueError, with the item's
+        number, for an item that cannot be read.
         """
         self._states, self._marginals = states(self._chain, xseq, features), None
 

@@ -234,7 +234,7 @@ class Template:
 
 
 def as_template(template: Template | Mapping[str, Any] | str | os.PathLike[str]) -> Template:
-    """A template as it is, of its description, or of the path of a JSON file. Raises as Template.parse and Template.load."""
+    """A template as it is, of its description, or of the path of a JSON file. Raises as parse() and load() do."""
     if isinstance(template, (str, os.PathLike)):
         return Template.load(template)
     return template if isinstance(template, Template) else Template.parse(template)

@@ -23,8 +23,8 @@ def compare_tags(
 ) -> dict[str, Any]:
     """Compare a source with the file made from it, on the same sequences.
 
-    sequences: as Tagger.tag takes them; a source without a template gets the file's. gold: the right tags, or None. progress:
-    called with the number of sequences done. Gives plain data:
+    sequences: as Tagger.tag takes them; a source without a template gets the file's. gold: the right tags, or None.
+    progress: called with the number of sequences done. Gives plain data:
 
     * ``same_source``, ``sequences``, ``tokens``.
     * ``tag_flips``, ``sequence_flips`` (sequences with another tag somewhere), and ``tag_flip_share``,

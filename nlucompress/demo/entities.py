@@ -26,7 +26,8 @@ TEMPLATE = {"features": [
     {"text": ["shape=A"], "if": [{"do": [*_DIGITS, "not"]}, {"do": _CAPITAL}]},
     {"text": ["shape=a"], "if": [{"do": [*_CAPITAL, "not"]}, {"do": ["isalpha"]}]},
     {"text": ["shape=-"], "if": [{"do": [*each, "not"]} for each in (_DIGITS, _CAPITAL, ["isalpha"])]},
-    {"text": ["prefix=", {"do": ["lower", ["slice", 0, 3]]}]}, {"text": ["suffix=", {"do": ["lower", ["slice", -3, None]]}]},
+    {"text": ["prefix=", {"do": ["lower", ["slice", 0, 3]]}]},
+    {"text": ["suffix=", {"do": ["lower", ["slice", -3, None]]}]},
     {"text": ["w-1=", _BEFORE]}, {"text": ["w+1=", _AFTER]},
     {"text": ["w-1|w=", _BEFORE, "|", _WORD]}, {"text": ["w|w+1=", _WORD, "|", _AFTER]},
 ]}  # fmt: skip
@@ -96,7 +97,9 @@ def run_entities(
         assert isinstance(tagger, Tagger)
         progress(f"measuring on {len(test):,} sentences")
         sequences, gold = [tokens for tokens, _ in test], [tags for _, tags in test]
-        ways = {"original": lambda tokens: original.tag(features(tokens)), "compressed": tagger.tag}
+        ways: dict[str, Callable[[list[str]], list[str]]] = {
+            "original": lambda tokens: list(original.tag(features(tokens))), "compressed": tagger.tag,
+        }  # fmt: skip
         answers = [[tag(tokens) for tokens in sequences] for tag in ways.values()]
         pairs = [(a, b) for x, y in zip(*answers, strict=True) for a, b in zip(x, y, strict=True)]
         examples = [(tokens := text.split(), tagger.tag(tokens)) for text in _examples()]

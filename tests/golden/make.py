@@ -178,11 +178,12 @@ def taggings() -> dict[str, Golden]:
     template = {"separator": "=", "features": [
         {"name": "bias"}, {"name": "w", "value": "lower"}, {"name": "w", "value": [], "weight": 0.5},
         {"name": "near:w", "separator": ":", "value": "lower", "at": [-1, 1], "outside": "it"},
-        {"name": "long", "number": ["lower", ["slice", 3, None]], "if": [["map", "isdigit", "", "[\\W]", "-"], ["longer", 3]]},
+        {"name": "long", "number": ["lower", ["slice", 3, None]],
+         "if": [["map", "isdigit", "", "[\\W]", "-"], ["longer", 3]]},
         {"name": "w:it", "flag": [["in", "it", "It"]], "false": "zero"}, {"text": [{"do": [["leading", "[^\\d]"]]}]},
     ]}  # fmt: skip
-    words: list[Any] = [["Play", "it", "again"], [], [""], ["東京", "w=\u00e9", "bias", "long"], ["it\0x", "long\ud800", "longer"],
-                        ["STRASSE", "ΟΔΟΣ", "İstanbul", "bias9"]]  # fmt: skip
+    words: list[Any] = [["Play", "it", "again"], [], [""], ["東京", "w=\u00e9", "bias", "long"],
+                        ["it\0x", "long\ud800", "longer"], ["STRASSE", "ΟΔΟΣ", "İstanbul", "bias9"]]  # fmt: skip
     models: dict[str, tuple[LinearModel, dict[str, Any]]] = {
         "tagging-template": (model(tags, 0.6), {"layout": "coded", "template": template}),
         "tagging-coded": (model(tags, 0.4), {"check_bits": 16, "layout": "coded"}),
