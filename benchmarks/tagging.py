@@ -5,10 +5,10 @@
 
 Trains sklearn-crfsuite's CRF (lbfgs, 100 iterations) on JSON Lines with the fields tokens and tags, l1-X with c1=X, c2=0
 and l2-X with c1=0, c2=X; --models keeps what was trained for the next time. Features: word, shape, affixes, a window of
-two words and their pairs, as a list of strings a token. "From words" is the time of this function and python-crfsuite's tag,
-against that of a tagger with a template, which makes the same strings. If usaddress is installed, its parser's model is measured
+two words and their pairs, as a list of strings a token. If usaddress is installed, its parser's model is measured
 on its README's and its tests' kind of addresses. Both taggers take the same lists of strings, in turn; times are medians of
-processor time.
+processor time. "From words": making the strings in Python and python-crfsuite's tag, against a tagger with a template,
+which makes them itself.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def microseconds(tags, sequences, seconds):
 
 
 def from_words(path, tokens, buckets, seconds, options):
-    """Microseconds a sequence, from its words: the features in Python and python-crfsuite's tag, and a template's tagger."""
+    """Microseconds a sequence, from its words: features in Python and python-crfsuite's tag, and a template's tagger."""
     import pycrfsuite
 
     original = pycrfsuite.Tagger()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -443,3 +445,14 @@ def test_models_without_a_template_load_without_the_module(tmp_path: Path) -> No
                 "print('nlucompress.template' in sys.modules)")  # fmt: skip
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == wanted
+
+
+def test_the_example_prints_what_it_says() -> None:
+    installed("pycrfsuite")
+    path = Path(__file__).parents[1] / "examples" / "entities.py"
+    (words_of, printed) = re.findall(r"\$ python examples/entities.py (.*)\n    (.*\n)", path.read_text("utf-8"))[0]
+    environment = {**os.environ, "PYTHONPATH": str(path.parents[1])}
+    done = subprocess.run(
+        [sys.executable, str(path), *words_of.split()], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout == printed
