@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -456,3 +457,57 @@ def test_the_example_prints_what_it_says() -> None:
         [sys.executable, str(path), *words_of.split()], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout == printed
+
+
+# -- without Python -----------------------------------------------------------------------------------------------------
+
+DEVICE = r"""
+#include "nluc.h"
+#include "template.h"
+#include "crf.h"
+#include <stdio.h>
+static uint8_t file[1 << 16];
+static double room[1 << 12], scratch[1 << 15], states[64 * 8], moves[8 * 8], best[64 * 8];
+int main(int count, char **words) {
+    static nluc_model model;
+    static nluc_template t;
+    nluc_bytes tokens[64];
+    uint32_t labels[64];
+    size_t length, i, n = (size_t)count - 2, bytes;
+    FILE *in = fopen(words[1], "rb");
+    if (!in || count < 2 || n > 64) return 2;
+    length = fread(file, 1, sizeof file, in);
+    fclose(in);
+    if (nluc_open(&model, file, length) || model.n_columns > 8) return 3;
+    if (nluc_template_of(&t, &model, room, sizeof room)) return 4;
+    for (i = 0; i < n; i++) {
+        tokens[i].data = (const uint8_t *)words[i + 2];
+        for (tokens[i].length = 0; words[i + 2][tokens[i].length];) tokens[i].length++;
+    }
+    if (nluc_crf_token_states(&model, &t, tokens, n, scratch, 16, states) != NLUC_E_ROOM) return 5;
+    if (nluc_crf_token_states(&model, &t, tokens, n, scratch, sizeof scratch, states)) return 6;
+    nluc_crf_transitions(&model, moves);
+    nluc_crf_viterbi(states, moves, n, model.n_columns, best, labels);
+    for (i = 0; i < n; i++) {
+        const uint8_t *label = nluc_label_bytes(&model, labels[i], &bytes);
+        printf("%.*s\n", (int)bytes, (const char *)label);
+    }
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("options", [["-Os"], ["-O3"]], ids=" ".join)
+@pytest.mark.parametrize("compiler", [name for name in ("gcc", "clang") if shutil.which(name)])
+def test_a_strict_c99_program_tags_words_with_the_headers_alone(
+    compiler: str, options: list[str], tmp_path: Path
+) -> None:
+    headers = Path(nlucompress.__file__).parent / "native"
+    (tmp_path / "device.c").write_text(DEVICE)
+    strict = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror"]
+    subprocess.run([compiler, *strict, *options, f"-I{headers}", "-o", "device", "device.c"], cwd=tmp_path, check=True)
+    golden = Path(__file__).parent / "golden" / "model-v1.2-tagging-template.nluc"
+    tagger = nlucompress.load(golden)
+    for words in (["Play", "it", "again"], ["STRASSE", "ΟΔΟΣ", "İstanbul", "bias9", ""], [], ["it"] * 60):
+        done = subprocess.run([tmp_path / "device", golden, *words], capture_output=True, check=True)
+        assert done.stdout.decode().splitlines() == tagger.tag(words)
