@@ -7,7 +7,8 @@ Trains sklearn-crfsuite's CRF (lbfgs, 100 iterations) on JSON Lines with the fie
 and l2-X with c1=0, c2=X; --models keeps what was trained for the next time. Features: word, shape, affixes, a window of
 two words and their pairs, as a list of strings a token. If usaddress is installed, its parser's model is measured
 on its README's and its tests' kind of addresses. Both taggers take the same lists of strings, in turn; times are medians of
-processor time.
+processor time. "From words": making the strings in Python and python-crfsuite's tag, against a tagger with a template,
+which makes them itself.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import nlucompress
 from nlucompress.data import read_jsonl
 from nlucompress.entities import entity_score
 from nlucompress.export import clone
+from nlucompress.template import Template
 
 ADDRESSES = [
     "123 Main St. Suite 100 Chicago, IL", "1600 Pennsylvania Avenue NW, Washington, DC 20500",
@@ -56,10 +58,24 @@ def features(tokens):
     return out
 
 
+def template():
+    """What features() does, as data."""
+
+    def word(at):
+        return {"at": at, "do": ["lower"], "outside": "<s>" if at < 0 else "</s>"}
+
+    texts = [["bias"], ["w=", word(0)], ["shape=", {"do": [["map", "isupper", "A", "islower", "a", "isdigit", "0"]]}]]
+    texts += [[f"w[{at}]=", word(at)] for at in (-2, -1, 1, 2)]
+    texts += [[f"p[{at}]=", word(at), "|", word(at + 1)] for at in (-2, -1, 0, 1)]
+    texts += [[f"pre{n}=", {"do": ["lower", ["slice", 0, n]]}] for n in (2, 3)]
+    texts += [[f"suf{n}=", {"do": ["lower", ["slice", -n, None]]}] for n in (2, 3)]
+    return Template.parse({"features": [{"text": text} for text in texts]})
+
+
 def read(path):
-    """Features and tags of every sequence."""
+    """Tokens and tags of every sequence."""
     rows = [row for _, row in read_jsonl(path)]
-    return [features(row["tokens"]) for row in rows], [row["tags"] for row in rows]
+    return [row["tokens"] for row in rows], [row["tags"] for row in rows]
 
 
 def trained(name, folder, train):
@@ -71,7 +87,9 @@ def trained(name, folder, train):
         kind, _, strength = name.partition("-")
         c1, c2 = (float(strength), 0.0) if kind == "l1" else (0.0, float(strength))
         began = time.perf_counter()
-        sklearn_crfsuite.CRF(c1=c1, c2=c2, max_iterations=100, model_filename=str(path)).fit(*read(train))
+        tokens, tags = read(train)
+        crf = sklearn_crfsuite.CRF(c1=c1, c2=c2, max_iterations=100, model_filename=str(path))
+        crf.fit([features(one) for one in tokens], tags)
         print(f"{name}: trained in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     return path
 
@@ -100,7 +118,22 @@ def microseconds(tags, sequences, seconds):
     return [statistics.median(measured) for measured in times]
 
 
-def measure(path, sequences, gold, buckets, seconds, options):
+def from_words(path, tokens, buckets, seconds, options):
+    """Microseconds a sequence, from its words: features in Python and python-crfsuite's tag, and a template's tagger."""
+    import pycrfsuite
+
+    original = pycrfsuite.Tagger()
+    original.open(str(path))
+    tagger = nlucompress.compress(path, template=template(), buckets=buckets, **options).tagger()
+    assert all(list(map(list, tagger.template.features(one))) == list(map(unique, features(one))) for one in tokens)
+    return microseconds((lambda one: original.tag(features(one)), tagger.tag), tokens, seconds)
+
+
+def unique(names):
+    return list(dict.fromkeys(names))
+
+
+def measure(path, tokens, sequences, gold, buckets, seconds, options):
     import pycrfsuite
 
     original, again = pycrfsuite.Tagger(), pycrfsuite.Tagger()
@@ -115,6 +148,7 @@ def measure(path, sequences, gold, buckets, seconds, options):
     unlike = sum(again.tag(sequence) != sure.tag(sequence) for sequence in sequences)
     pairs = [(a, b) for one, two in zip(before, after, strict=True) for a, b in zip(one, two, strict=True)]
     times = microseconds((original.tag, tagger.tag), sequences, seconds)
+    words = from_words(path, tokens, buckets, seconds, options) if tokens else (None, None)
     scores = [entity_score(gold, tags).f1 if gold else None for tags in (before, after)]
     return {
         "model": path.name, "labels": len(tagger.labels()), "attributes": compressed.source.n_features, "buckets": buckets,
@@ -123,6 +157,7 @@ def measure(path, sequences, gold, buckets, seconds, options):
         "same_sequences": sum(a == b for a, b in zip(before, after, strict=True)) / len(before),
         "unlike_clone": unlike, "bytes_before": path.stat().st_size, "bytes": len(compressed.data),
         "microseconds_before": times[0], "microseconds": times[1],
+        "from_words_before": words[0], "from_words": words[1],
     }  # fmt: skip
 
 
@@ -145,24 +180,29 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.models or pathlib.Path(temporary)
         if args.data:
-            sequences, gold = read(args.data[1])
-            cases += [(trained(name, folder, args.data[0]), sequences, gold) for name in args.train]
+            tokens, gold = read(args.data[1])
+            sequences = [features(one) for one in tokens]
+            cases += [(trained(name, folder, args.data[0]), tokens, sequences, gold) for name in args.train]
         try:
-            cases.append((*addresses(), None))
+            path, sequences = addresses()
+            cases.append((path, None, sequences, None))
         except ImportError:
             print("usaddress is not installed: left out", file=sys.stderr)
         results = [measure(*case, buckets, args.seconds, options) for case in cases for buckets in args.buckets]
     facts = provenance("python-crfsuite", "sklearn-crfsuite", "usaddress")
     print(f"{heading(facts)}; {options}\n")
     print("| model | labels, attributes | buckets | F1 | after | same tags | same sequences | unlike the clone "
-          "| .crfsuite KB | .nluc KB | ratio | µs a sequence | after | ratio |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+          "| .crfsuite KB | .nluc KB | ratio | µs a sequence | after | ratio | from words | after | ratio |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     for r in results:
         scores = " | ".join("–" if r[key] is None else f"{100 * r[key]:.2f}" for key in ("f1_before", "f1_after"))
         print(f"| {r['model']} | {r['labels']}, {r['attributes']:,} | {r['buckets']} | {scores} | {r['same_tags']:.2%} "
               f"| {r['same_sequences']:.2%} | {r['unlike_clone']} of {r['sequences']} | {r['bytes_before'] / 1e3:,.0f} "
               f"| {r['bytes'] / 1e3:,.0f} | 1/{r['bytes_before'] / r['bytes']:.1f} | {r['microseconds_before']:.0f} "
-              f"| {r['microseconds']:.0f} | {r['microseconds'] / r['microseconds_before']:.2f} |")  # fmt: skip
+              f"| {r['microseconds']:.0f} | {r['microseconds'] / r['microseconds_before']:.2f} "
+              + ("| – | – | – |" if r["from_words"] is None else
+                 f"| {r['from_words_before']:.0f} | {r['from_words']:.0f} "
+                 f"| {r['from_words'] / r['from_words_before']:.2f} |"))  # fmt: skip
     if args.json:
         args.json.write_text(json.dumps({"provenance": facts, "options": options, "results": results}, indent=1))
 

@@ -1,6 +1,6 @@
 """What module.c offers. Private: nlucompress.native, index.py and the tests are its users."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -21,6 +21,7 @@ class Model:
     def states(
         self, items: list[Any], values: npt.NDArray[np.float64] | None, out: npt.NDArray[np.float64], /
     ) -> int: ...
+    def token_states(self, tokens: Sequence[Any], out: npt.NDArray[np.float64], /) -> bool: ...
     def viterbi(
         self, states: npt.NDArray[np.float64], transitions: npt.NDArray[np.float64], count: int, /
     ) -> list[int]: ...

@@ -111,6 +111,7 @@ def main() -> None:
               help="Rows as they are, entropy coded, or the smaller.")  # fmt: skip
 @click.option("--norm", type=click.Choice(["exact", "mean"]), default="exact", show_default=True,
               help="Keep every feature that a norm counts, or count the others as one constant.")  # fmt: skip
+@click.option("--template", type=FILE, help="JSON: what makes a tagging model's features of plain tokens.")
 @click.option(
     "--data", type=FILE, help="JSONL with text and label (or tokens and tags), not trained on: what a search measures."
 )
@@ -132,8 +133,8 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print facts and sizes as JSON.")
 @click.pass_context
 def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bool, dry_run: bool, as_json: bool,
-             best_effort: bool, page: Path | None, format_: str | None, names: Path | None, **options: Any
-             ) -> None:  # fmt: skip
+             best_effort: bool, page: Path | None, format_: str | None, names: Path | None, template: Path | None,
+             **options: Any) -> None:  # fmt: skip
     """Compress the trained model SOURCE into one .nluc file.
 
     With a budget (--max-loss, --max-flips, --target-size, or several) it searches for the smallest file that holds it, or,
@@ -159,6 +160,8 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
     cost: Mapping[str, Any] | None = None
     if any(of_search[name] is not None for name in BUDGET):
         model = import_model(source, format=format_, names=names)
+        if template is not None:
+            raise click.UsageError("--template goes with tagging models, for which there is no search.")
         found = _search(ctx, model, options, of_search)
         compressed = found.compressed
     else:
@@ -169,7 +172,9 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
             )
         with _bar(len(STAGES), "compress") as bar:
             model = import_model(source, format=format_, names=names)
-            compressed = compress_model(model, **options, progress=lambda stage: bar.update(1, stage))
+            compressed = compress_model(
+                model, **options, template=template, progress=lambda stage: bar.update(1, stage)
+            )
         if compressed.source.task == "tagging":
             if page is not None:
                 raise ValueError("--report is not there for tagging models; verify prints what compressing cost")
@@ -251,7 +256,8 @@ def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None
     """Print the label of each TEXT, or of each line of standard input.
 
     A model that reads columns or features instead of a text takes a JSON value a TEXT or line; a tagging model an object
-    with the field tokens (or that array itself), the features of each token. The labels of a multilabel model and the tags
+    with the field tokens (or that array itself), the features of each token. One with a template takes plain tokens, and
+    also a line that begins with neither { nor [, which is cut at white space. The labels of a multilabel model and the tags
     of a sequence are separated by tabs.
     """
     model = load(file, verify="full")
@@ -430,7 +436,7 @@ def _compare_tags(source: Any, tagger: Any, data: Path) -> dict[str, Any]:
     from .data import read_tagged
     from .verify_tags import compare_tags
 
-    sequences, tags = read_tagged(data)
+    sequences, tags = read_tagged(data, tagger.template)
     with click.progressbar(length=len(tags), file=sys.stderr, hidden=not sys.stderr.isatty(), label="verify") as bar:
         return compare_tags(source, tagger, sequences, tags, progress=lambda done: bar.update(done - bar.pos))
 
@@ -438,11 +444,14 @@ def _compare_tags(source: Any, tagger: Any, data: Path) -> dict[str, Any]:
 def _print_tags(tagger: Any, text: str, place: str, as_json: bool) -> None:
     from .data import sequence_of
 
-    try:
-        row = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"{place}: the model takes a JSON value a sequence, not {text!r:.60}: {error}") from None
-    items = sequence_of(row, place)
+    if tagger.template is not None and text.lstrip()[:1] not in ("{", "["):
+        row: Any = text.split()
+    else:
+        try:
+            row = json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"{place}: the model takes a JSON value a sequence, not {text!r:.60}: {error}") from None
+    items = sequence_of(row, place, tagger.template)
     try:
         tags = tagger.tag(items)
     except (TypeError, ValueError) as error:
@@ -538,6 +547,7 @@ def _info_table(info: dict[str, Any]) -> str:
         ("features", f"{info['features']:,} of the source's {info.get('features_source', info['features']):,}"),
         ("classes", f"{info['classes']:,} ({info['task']}, link {info['link']})"),
         ("weights", f"{info['weights']:,} that are not zero, {info['buckets']} distinct values"),
+        ("template", _template_words(info["template"]) if "template" in info else ""),
         ("options", ", ".join(f"{name} {value}" for name, value in options.items())),
         ("source", ", ".join(str(value) for name, value in info.get("source", {}).items() if name != "remark")),
         ("index", f"{bits['index']:.2f} bits a feature in {info['levels']} levels, {info['check_bits']} check bits"),
@@ -550,6 +560,12 @@ def _info_table(info: dict[str, Any]) -> str:
     lines = [f"  {name:<{width}}  {value}" for name, value in rows if value]
     return "\n".join([*lines, "  bytes by section", *(f"    {name:<{width}}{size}" for name, size in sections),
                       f"    {'whole file':<{width}}{info['bytes']:>12,}"])  # fmt: skip
+
+
+def _template_words(template: Mapping[str, int]) -> str:
+    """What makes features of plain tokens."""
+    columns = "" if template["columns"] == 1 else f" of {template['columns']} columns"
+    return f"at most {template['features']:,} features a token{columns}, {template['bytes']:,} bytes"
 
 
 def _coding_words(coding: Mapping[str, Any]) -> str:

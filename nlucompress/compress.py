@@ -22,6 +22,7 @@ from .rows import Table, coders, encode_rows
 from .rows.bits import pack
 from .runtime import Model, Opened, opened_as
 from .tagger import Tagger
+from .template import Template, as_template
 from .version import VERSION
 
 Layout = Literal["auto", "fast", "small"]
@@ -92,6 +93,7 @@ def compress(
     gamma: float = 1.0,
     layout: Layout = "auto",
     norm: Norm = "exact",
+    template: Template | Mapping[str, Any] | str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Compressed:
     """Compress a trained linear model.
@@ -104,9 +106,11 @@ def compress(
     gamma: bits of the index for each feature, ≥ 1: 1 is the smallest (2.9 bits a feature), 2 the faster (3.5 bits).
     layout: "fast" (distinct rows as they are), "small" (entropy coded), "auto" (the smaller of the two).
     norm: "exact" keeps every feature that a norm counts; "mean" only those with a weight, and lets each other n-gram
-    count as one constant. progress: is called with the name of each stage as it begins.
+    count as one constant. template: of a tagging model, what makes the features of plain tokens, which its tagger then
+    takes: a Template, a description, or the path of a JSON file. progress: is called with the name of each stage as it
+    begins.
 
-    Raises ModelImportError (source), BuildError (options, features).
+    Raises ModelImportError (source), BuildError (options, features), TemplateError (template).
 
     >>> import nlucompress
     >>> from nlucompress.linear import LinearModel, Namespace
@@ -125,6 +129,8 @@ def compress(
 
     begin("reading")
     model = import_model(source)
+    if template is not None:
+        model = dataclasses.replace(model, template=as_template(template))
 
     begin("quantizing")
     quantized = quantize(model, buckets, range, codebook, prune)
@@ -177,7 +183,7 @@ def assemble(model: LinearModel, quantized: Quantized, check_bits: int, gamma: f
         namespaces, model.steps, model.classes, model.task, model.link, model.intercept, model.calibration, model.baseline,
         index.n, index.levels, index.seeds, index.blocks, check_bits, idf_bits, pack(records, check_bits + rows.bits), idf,
         quantized.codebook, quantized.scale, coder, rows.parameters, rows.sections,
-        facts, None if model.transitions is None else model.transitions.astype(np.float32),
+        facts, None if model.transitions is None else model.transitions.astype(np.float32), model.template,
     ))  # fmt: skip
     try:
         modelfile.read(fileformat.decode(data))  # what is written can be read: the file's limits are the model's

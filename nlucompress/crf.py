@@ -13,13 +13,17 @@ states: (T, K) float64, the sum of the weights of each item's attributes; transi
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import reference
 from .linear import Floats, Integers, LinearModel
 from .reference import NameTable, Table
+
+if TYPE_CHECKING:
+    from .template import Template, Token
 
 Item = list[tuple[str, float]]
 
@@ -122,9 +126,10 @@ def _cut(name: str) -> str:
 class Chain:
     """Sequences to state scores and labels, in numpy, over any table of features: a file's, or a LinearModel's names."""
 
-    def __init__(self, table: Table, transitions: Floats) -> None:
+    def __init__(self, table: Table, transitions: Floats, template: Template | None = None) -> None:
         self._table = table
         self.transitions = transitions  # (K, K) float64
+        self.template = template  # for token_states
 
     def states(self, items: list[Any]) -> Floats:
         """State scores: (len(items), K) float64. Sums are in the order of the attributes, as CRFsuite's."""
@@ -144,6 +149,11 @@ class Chain:
             )
         return out
 
+    def token_states(self, tokens: Sequence[Token]) -> Floats:
+        """State scores of plain tokens: of the features that the template makes of them."""
+        assert self.template is not None
+        return self.states(self.template.features(tokens))
+
     def viterbi(self, states: Floats) -> list[int]:
         """See viterbi."""
         labels: list[int] = viterbi(states, self.transitions).tolist()
@@ -157,4 +167,4 @@ class Chain:
 def exact(model: LinearModel) -> Chain:
     """The answers of a tagging LinearModel itself, unquantized, by names."""
     assert model.transitions is not None
-    return Chain(NameTable(model), model.transitions)
+    return Chain(NameTable(model), model.transitions, model.template)

@@ -8,7 +8,10 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .template import Template
 
 
 def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -63,15 +66,17 @@ def read_samples(path: str | os.PathLike[str], text_field: str | None, labelled:
     return samples, labels if len(labels) == len(samples) else None
 
 
-def read_tagged(path: str | os.PathLike[str]) -> tuple[list[list[Any]], list[list[str]]]:
-    """Sequences and tags of a JSONL file with the fields tokens (the features of each) and tags.
+def read_tagged(
+    path: str | os.PathLike[str], template: Template | None = None
+) -> tuple[list[list[Any]], list[list[str]]]:
+    """Sequences and tags of a JSONL file with the fields tokens and tags.
 
-    Raises ValueError with file and line, also of a token that is a word: a tagging model takes features.
+    tokens: of a model with a template plain ones, else the features of each. Raises ValueError with file and line.
     """
     sequences, tags = [], []
     for number, row in read_jsonl(path):
         place = f"{path}, line {number}"
-        sequences.append(sequence_of(row, place))
+        sequences.append(sequence_of(row, place, template))
         labels = row.get("tags")
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise ValueError(f"{place}: tags {labels!r:.60} are not an array of strings")
@@ -83,11 +88,20 @@ def read_tagged(path: str | os.PathLike[str]) -> tuple[list[list[Any]], list[lis
     return sequences, tags
 
 
-def sequence_of(row: Any, place: str) -> list[Any]:
-    """The features of the tokens of one object, or of an array of them. Raises ValueError with the place."""
+def sequence_of(row: Any, place: str, template: Template | None = None) -> list[Any]:
+    """The tokens of one object, or of an array of them: plain ones if there is a template, else their features.
+
+    Raises ValueError with the place.
+    """
     tokens = row.get("tokens") if isinstance(row, dict) else row
     if not isinstance(tokens, list):
         raise ValueError(f"{place}: tokens {tokens!r:.60} are not an array")
+    if template is not None:
+        try:
+            template.strings(tokens)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{place}: {error}: the model has a template and takes plain tokens") from None
+        return tokens
     for i, token in enumerate(tokens):
         if not isinstance(token, (list, dict)):
             raise ValueError(f"{place}: token {i} is {token!r:.60}: the model takes a token's features (an array of "

@@ -13,12 +13,15 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import ModelImportError
+
+if TYPE_CHECKING:
+    from .template import Template
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -214,6 +217,7 @@ class LinearModel:
     idf: None or (n_features,) float64: the factor of a feature's frequency before the steps. steps: see Step.
     source: where it came from, words for people: {"format": "scikit-learn pipeline", …}.
     transitions: of a tagging model, else None: (n_classes, n_classes) float64, the weight of column after row.
+    template: of a tagging model, or None: what makes the features of plain tokens (template.Template).
 
     A tagging model has one namespace of analyzer "features", whose n-grams are the item's attributes as they are, and
     neither intercept, link, calibration, baseline, idf nor steps; it has at most 2048 classes, which are str.
@@ -239,6 +243,7 @@ class LinearModel:
     steps: tuple[Step, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
     transitions: Floats | None = None
+    template: Template | None = None
 
     def __post_init__(self) -> None:
         _one_of(self.task, TASKS, "task")
@@ -284,6 +289,8 @@ class LinearModel:
             raise ModelImportError(
                 f"{self.task} task: {'no' if self.transitions is None else 'a table of'} transitions"
             )
+        if self.template is not None and self.task != "tagging":
+            raise ModelImportError(f"{self.task} task: a token template goes with tagging models only")
         if self.task == "tagging":
             check_tagging(self)
             if self.intercept.any() or self.idf is not None or self.classes.dtype.kind != "U":
@@ -336,6 +343,8 @@ class LinearModel:
         tagging = () if self.transitions is None else (self.transitions,)
         for array in (self.intercept, self.calibration, self.baseline, self.idf, *tagging):
             digest.update(b"-" if array is None else b"+" + np.ascontiguousarray(array, dtype="<f8").tobytes())
+        if self.template is not None:
+            digest.update(repr(self.template.data()).encode())
         if isinstance(self.weights, Product):  # its rows differ in the last digit from machine to machine
             for factor in (self.weights.left, self.weights.right):
                 digest.update((np.ascontiguousarray(factor, dtype="<f8") + 0.0).tobytes())

@@ -10,23 +10,26 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import fileformat
-from .errors import FormatError, ModelImportError
+from .errors import FormatError, ModelImportError, TemplateError
 from .index import BLOCK_BITS, MAX_LEVELS
 from .linear import LABELS, LINKS, MOST_TAGS, TASKS, Floats, Integers, Namespace, SparseRows, Step, check_tagging
 from .rows import CODERS, Reader, Shape, Table
 from .rows.bits import packed_bytes, unpack
 
+if TYPE_CHECKING:
+    from .template import Template
+
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
 FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0",
             "rows.runs": "0.1.0", "analyzer.items": "0.1.0", "analyzer.fasttext": "0.1.0",
-            "tagging": "0.1.0"}  # fmt: skip
-NEWER = {"rows.runs", "analyzer.items", "analyzer.fasttext", "tagging"}  # that format version 1.2 brought
+            "tagging": "0.1.0", "template": "0.1.0"}  # fmt: skip
+NEWER = {"rows.runs", "analyzer.items", "analyzer.fasttext", "tagging", "template"}  # that format version 1.2 brought
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 MOST_RECORD_BITS = 57  # check bits and the row coder's: a load of eight bytes holds them, wherever they begin
@@ -41,7 +44,8 @@ class ModelFile:
     check_bits: a slot's record in ``slots`` is its check bits, then what the row coder keeps there (both packed).
     idf: (≤2^24,) float32 distinct values, empty if no feature has one; a number of them has idf_bits bits. codebook:
     (≤256,) float32; scale: None or (n_columns,) float32. coder, parameters, rows: see rows/coder.py. facts: what is told
-    to people and read by nobody. transitions: of a tagging model, (n_classes, n_classes) float32.
+    to people and read by nobody. transitions: of a tagging model, (n_classes, n_classes) float32. template: of one that
+    takes plain tokens.
     """
 
     namespaces: tuple[Namespace, ...]
@@ -67,6 +71,7 @@ class ModelFile:
     rows: Mapping[str, npt.NDArray[Any]]
     facts: Mapping[str, Any]
     transitions: npt.NDArray[np.float32] | None = None
+    template: Template | None = None
 
     @property
     def n_columns(self) -> int:
@@ -126,6 +131,7 @@ def write(model: ModelFile) -> bytes:
         "index": {"n": model.n, "levels": list(model.levels), "seeds": list(model.seeds)},
         "slots": {"check_bits": model.check_bits, "idf_bits": model.idf_bits},
         "rows": {"coder": model.coder, "n": model.n, "columns": model.n_columns, **model.parameters},
+        **({} if model.template is None else {"template": model.template.data()}),
         "facts": dict(model.facts),
     }
     sections: dict[str, npt.NDArray[Any]] = {"labels": labels, "intercept": model.intercept.astype("<f8")}
@@ -144,6 +150,7 @@ def _needs(model: ModelFile) -> list[str]:
     analyzers = dict.fromkeys(f"analyzer.{namespace.analyzer}" for namespace in model.namespaces)
     others = ["rows.runs"] if model.coder == "coded" else []
     others += ["tagging"] if model.task == "tagging" else []
+    others += ["template"] if model.template is not None else []
     return [f"rows.{model.coder}", *others, *(analyzer for analyzer in analyzers if analyzer in FEATURES)]
 
 
@@ -227,7 +234,7 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
         sections.exactly("slots", packed_bytes(n, width)), idf, codebook,
         sections.floats("scale", "<f4", columns, columns) if sections.has("scale") else None,
         coder, parameters, CODERS[coder].read(shape, parameters, sections.exactly), header.get("facts", dict),
-        _transitions(task, count, sections),
+        _transitions(task, count, sections), _template(header, task, "template" in requires),
     )  # fmt: skip
     if task == "tagging":
         _check_tagging(model, "tagging" in requires)
@@ -252,6 +259,19 @@ def _transitions(task: str, count: int, sections: Sections) -> npt.NDArray[np.fl
     table = np.zeros((count, count), np.float32)
     table[bits[:cells].reshape(count, count)] = values
     return table
+
+
+def _template(header: Fields, task: str, required: bool) -> Template | None:
+    if "template" not in header.value and not required:
+        return None
+    if task != "tagging" or not required or "template" not in header.value:
+        raise FormatError(f"header: a template in a file of the task {task!r}, or not both there and in requires (M7)")
+    from .template import Template  # few files have one
+
+    try:
+        return Template.stored(header.value["template"])
+    except TemplateError as error:
+        raise FormatError(f"header: template: {error} (T1 to T5)") from None
 
 
 def _check_tagging(model: ModelFile, required: bool) -> None:

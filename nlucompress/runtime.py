@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgpack  # type: ignore[import-untyped]
 import numpy as np
 import numpy.typing as npt
 
@@ -133,6 +134,10 @@ class Opened:
             **extra,
             "check_bits": file.check_bits,
             "idf_bits": file.idf_bits,
+            **({} if file.template is None else {"template": {
+                "features": len(file.template.entries), "columns": file.template.columns,
+                "bytes": len(msgpack.packb(file.template.data())),
+            }}),
             "levels": len(file.levels),
             "buckets": len(file.codebook),
             "coder": file.coder,

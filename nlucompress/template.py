@@ -221,6 +221,10 @@ class Template:
         """As features(), in the template's order, equal names apart: what the C runtime visits."""
         return self._plan.pairs(_rows(tokens, self.columns))
 
+    def strings(self, tokens: Sequence[Token]) -> list[str]:
+        """All columns of all tokens, one after the other. Raises as features()."""
+        return [value for row in _rows(tokens, self.columns) for value in row]
+
     @functools.cached_property
     def _plan(self) -> _Plan:
         return _Plan(self)
@@ -229,13 +233,20 @@ class Template:
         return {"entries": self.entries, "columns": self.columns}
 
 
+def as_template(template: Template | Mapping[str, Any] | str | os.PathLike[str]) -> Template:
+    """A template as it is, of its description, or of the path of a JSON file. Raises as parse() and load() do."""
+    if isinstance(template, (str, os.PathLike)):
+        return Template.load(template)
+    return template if isinstance(template, Template) else Template.parse(template)
+
+
 def features(tokens: Sequence[Token], template: Template | Mapping[str, Any]) -> list[dict[str, float]]:
     """The features of each token, by a template or its description: Template.features.
 
     >>> features(["a", "B"], {"features": [{"name": "w", "value": []}, {"name": "up", "flag": "isupper"}]})
     [{'w:a': 1.0}, {'w:B': 1.0, 'up': 1.0}]
     """
-    return (template if isinstance(template, Template) else Template.parse(template)).features(tokens)
+    return as_template(template).features(tokens)
 
 
 # -- character classes ------------------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import crf
 from .entities import entity_score
 from .linear import LinearModel
-from .tagger import Tagger, sequence
+from .tagger import Tagger, states
 
 EXAMPLES = 100
 
@@ -22,8 +23,8 @@ def compare_tags(
 ) -> dict[str, Any]:
     """Compare a source with the file made from it, on the same sequences.
 
-    sequences: items' features, as Tagger.tag takes them. gold: the right tags, or None. progress: called with the number of
-    sequences done. Gives plain data:
+    sequences: as Tagger.tag takes them; a source without a template gets the file's. gold: the right tags, or None.
+    progress: called with the number of sequences done. Gives plain data:
 
     * ``same_source``, ``sequences``, ``tokens``.
     * ``tag_flips``, ``sequence_flips`` (sequences with another tag somewhere), and ``tag_flip_share``,
@@ -36,15 +37,17 @@ def compare_tags(
     if source.task != "tagging" or source.classes.tolist() != tagger.labels():
         raise ValueError(f"the source decides among {len(source.classes)} labels ({source.task}), the file among "
                          f"{len(tagger.labels())} (tagging), and they are not the same")  # fmt: skip
+    if source.template is None:
+        source = dataclasses.replace(source, template=tagger.template)
     chain, labels = crf.exact(source), tagger.labels()
     answers: tuple[list[list[str]], list[list[str]]] = [], []
     tokens = flips = sequence_flips = 0
     examples: list[dict[str, Any]] = []
     for number, xseq in enumerate(sequences):
-        items = sequence(xseq)
+        items = xseq if hasattr(xseq, "__len__") else list(xseq)
         if gold is not None and len(gold[number]) != len(items):
             raise ValueError(f"sequence {number}: {len(items)} tokens, but {len(gold[number])} tags")
-        before, after = [labels[i] for i in chain.viterbi(chain.states(items))], tagger.predict_single(items)
+        before, after = [labels[i] for i in chain.viterbi(states(chain, items))], tagger.predict_single(items)
         differ = [i for i, (one, two) in enumerate(zip(before, after, strict=True)) if one != two]
         tokens, flips, sequence_flips = tokens + len(items), flips + len(differ), sequence_flips + bool(differ)
         for i in differ[: EXAMPLES - len(examples)]:

@@ -193,4 +193,5 @@ def test_the_tagging_script_compares_files_tags_and_times(tmp_path):
     assert first["unlike_clone"] == 0
     assert first["f1_before"] == first["f1_after"] == first["same_tags"] == 1
     assert first["bytes"] < first["bytes_before"]
-    assert ("l2-0.1.crfsuite", 13) in rows(text)
+    assert first["from_words_before"] > 0 < first["from_words"]
+    assert ("l2-0.1.crfsuite", 16) in rows(text)

@@ -827,6 +827,18 @@ def test_M6_a_tagging_file_is_no_model_and_other_files_are_no_taggers() -> None:
     assert struct.unpack("<HH", PLAIN[8:12]) == (1, 1)
 
 
+def test_M7_a_template_is_in_requires_and_of_a_tagging_task() -> None:
+    template = {"features": [{"text": ["w=", {"do": ["lower"]}]}]}
+    needs = open_parts(TAGGING)[0]["requires"]
+    both = {"template": template, "requires": {**needs, "template": "0.1.0"}}
+    assert Tagger(with_fields(TAGGING, **both)).template is not None
+    refused_tagging(with_fields(TAGGING, template=template), "M7")
+    refused_tagging(with_fields(TAGGING, requires=both["requires"]), "M7")
+    needs = open_parts(PLAIN)[0]["requires"]
+    for fields in ({"template": template}, {**both, "requires": {**needs, "template": "0.1.0"}}):
+        refused(with_fields(PLAIN, **fields), "M7", "template")
+
+
 # -- sections -----------------------------------------------------------------------------------------------------------
 
 

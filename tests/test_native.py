@@ -506,6 +506,7 @@ def test_the_stubs_are_those_of_the_module() -> None:
 
 USE = """
 #include "nluc.h"
+#include "template.h"
 #include "crf.h"
 int everything(const void *, size_t, void *, size_t, const uint8_t *, size_t, double *, uint32_t *);
 int everything(const void *file, size_t length, void *scratch, size_t room, const uint8_t *text, size_t size,
@@ -513,6 +514,7 @@ int everything(const void *file, size_t length, void *scratch, size_t room, cons
     static nluc_model model;
     nluc_sample sample;
     nluc_span spans[1] = {{0, 1}};
+    nluc_template words;
     size_t bytes;
     int status = (int)nluc_open(&model, file, length) + (int)nluc_verify(&model) + nluc_status_name(NLUC_OK)[0];
     nluc_begin(&sample, &model, scratch, room);
@@ -523,6 +525,8 @@ int everything(const void *file, size_t length, void *scratch, size_t room, cons
     status += (int)nluc_top(&model, scores, 1, top) + (int)nluc_decide(&model, scores);
     status += nluc_label_bytes(&model, nluc_find(&model, 0, text, size), &bytes) != 0;
     nluc_crf_hash(&model, text, size, (uint64_t *)scratch);
+    status += (int)nluc_template_of(&words, &model, scratch, room);
+    status += (int)nluc_crf_token_states(&model, &words, 0, 0, scratch, room, scores);
     nluc_crf_transitions(&model, scores);
     status += (int)nluc_crf_states(&model, (uint64_t(*)[2])scratch, scores, top, 1, scores);
     nluc_crf_viterbi(scores, scores, 1, 1, scores + 1, top);

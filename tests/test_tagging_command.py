@@ -17,6 +17,7 @@ from nlucompress.certificate import certify
 from nlucompress.cli import main
 from nlucompress.data import read_tagged
 from nlucompress.entities import entities, entity_score
+from nlucompress.template import Template
 from nlucompress.verify import compare
 from nlucompress.verify_tags import compare_tags
 
@@ -171,16 +172,18 @@ def test_entities_and_f1_are_seqevals(drawn: list[Any]) -> None:
 def test_the_demo_of_entities_trains_compresses_and_compares(tmp_path: Path) -> None:
     pytest.importorskip("pycrfsuite", reason="python-crfsuite is not installed")
     pytest.importorskip("hassil", reason="hassil is not installed")
-    from nlucompress.demo.entities import KEPT_ENTITIES, run_entities, table_entities
+    from nlucompress.demo.entities import KEPT_ENTITIES, TEMPLATE, features, run_entities, table_entities
 
     found = run_entities(out=tmp_path, per_template=1, per_intent=10, progress=lambda words: None)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(KEPT_ENTITIES)
     assert found["compressed"]["bytes"] == (tmp_path / "demo-entities.nluc").stat().st_size
-    sequences, gold = read_tagged(tmp_path / "test-entities.jsonl")
-    assert (
-        found["compressed"]["f1"]
-        == entity_score(gold, nlucompress.load(tmp_path / "demo-entities.nluc").predict(sequences)).f1
-    )
+    tagger = nlucompress.load(tmp_path / "demo-entities.nluc")
+    sequences, gold = read_tagged(tmp_path / "test-entities.jsonl", tagger.template)
+    assert all(isinstance(token, str) for sequence in sequences for token in sequence)
+    assert found["compressed"]["f1"] == entity_score(gold, tagger.predict(sequences)).f1
+    template = Template.parse(TEMPLATE)
+    for sequence in [*sequences, ["Ab", "5", "½", "-", "", "ǅx", "a1"]]:
+        assert list(map(list, template.features(sequence))) == features(sequence)
     assert found["flips"]["of"] == sum(map(len, gold))
     assert "entity F1" in table_entities(found)
     with pytest.raises(FileExistsError, match=r"demo\.crfsuite"):

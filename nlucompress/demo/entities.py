@@ -17,6 +17,21 @@ from .table import aligned, digits, ratio
 
 KEPT_ENTITIES = ("demo.crfsuite", "demo-entities.nluc", "train-entities.jsonl", "test-entities.jsonl")
 CALLS = 300  # sequences that are timed, on each side
+_BEFORE, _WORD, _AFTER = {"at": -1, "do": ["lower"], "outside": "<s>"}, {"do": ["lower"]}, {
+    "at": 1, "do": ["lower"], "outside": "</s>"}  # fmt: skip
+_DIGITS, _CAPITAL = ["isdigit"], [["slice", 0, 1], "isupper"]
+TEMPLATE = {"features": [
+    {"text": ["bias"]}, {"text": ["w=", _WORD]},
+    {"text": ["shape=0"], "if": [{"do": _DIGITS}]},
+    {"text": ["shape=A"], "if": [{"do": [*_DIGITS, "not"]}, {"do": _CAPITAL}]},
+    {"text": ["shape=a"], "if": [{"do": [*_CAPITAL, "not"]}, {"do": ["isalpha"]}]},
+    {"text": ["shape=-"], "if": [{"do": [*each, "not"]} for each in (_DIGITS, _CAPITAL, ["isalpha"])]},
+    {"text": ["prefix=", {"do": ["lower", ["slice", 0, 3]]}]},
+    {"text": ["suffix=", {"do": ["lower", ["slice", -3, None]]}]},
+    {"text": ["w-1=", _BEFORE]}, {"text": ["w+1=", _AFTER]},
+    {"text": ["w-1|w=", _BEFORE, "|", _WORD]}, {"text": ["w|w+1=", _WORD, "|", _AFTER]},
+]}  # fmt: skip
+"""What ``features`` does, as data: it goes into the compressed model, which so takes words."""
 
 
 def features(tokens: Sequence[str]) -> list[list[str]]:
@@ -63,7 +78,7 @@ def run_entities(
     require("home_assistant_intents")
     progress("expanding the templates of home-assistant-intents")
     parts = split(sentences(seed=seed, per_template=per_template, per_intent=per_intent), seed)
-    train, test = ([(features(row["tokens"]), row["tags"]) for row in part] for part in parts)
+    train, test = ([(row["tokens"], row["tags"]) for row in part] for part in parts)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nlucompress-demo-", dir=out) as place:
@@ -71,27 +86,29 @@ def run_entities(
         progress(f"training CRFsuite on {len(train):,} sentences")
         trainer = crfsuite.Trainer(verbose=False)
         trainer.set_params({"c1": 0.1, "c2": 0.01, "max_iterations": 60})
-        for items, tags in train:
-            trainer.append(items, tags)
+        for tokens, tags in train:
+            trainer.append(features(tokens), tags)
         trainer.train(str(source))
         original = crfsuite.Tagger()
         original.open(str(source))
         progress(f"compressing {source.stat().st_size / 1e6:.1f} MB")
-        compress(source).save(target)
+        compress(source, template=TEMPLATE).save(target)
         tagger = load(target)
         assert isinstance(tagger, Tagger)
         progress(f"measuring on {len(test):,} sentences")
-        sequences, gold = [items for items, _ in test], [tags for _, tags in test]
-        answers = [[one.tag(items) for items in sequences] for one in (original, tagger)]
+        sequences, gold = [tokens for tokens, _ in test], [tags for _, tags in test]
+        ways: dict[str, Callable[[list[str]], list[str]]] = {
+            "original": lambda tokens: list(original.tag(features(tokens))), "compressed": tagger.tag,
+        }  # fmt: skip
+        answers = [[tag(tokens) for tokens in sequences] for tag in ways.values()]
         pairs = [(a, b) for x, y in zip(*answers, strict=True) for a, b in zip(x, y, strict=True)]
-        examples = [(tokens := text.split(), tagger.tag(features(tokens))) for text in _examples()]
+        examples = [(tokens := text.split(), tagger.tag(tokens)) for text in _examples()]
         measured = {
             "seed": seed,
             "data": {"train": len(train), "test": len(test), "labels": len(tagger.labels())},
             **{name: {"bytes": path.stat().st_size, "f1": entity_score(gold, tags).f1,
-                      "sequence_seconds": _seconds(one, sequences)}
-               for name, path, tags, one in (("original", source, answers[0], original),
-                                             ("compressed", target, answers[1], tagger))},
+                      "sequence_seconds": _seconds(tag, sequences)}
+               for (name, tag), path, tags in zip(ways.items(), (source, target), answers, strict=True)},
             "flips": {"tags": sum(a != b for a, b in pairs), "of": len(pairs)},
             "examples": [{"tokens": tokens, "tags": tags} for tokens, tags in examples],
             "folder": None if out is None else str(out),
@@ -99,7 +116,7 @@ def run_entities(
         original.close()
         if out is not None:
             for path, part in zip(data, (train, test), strict=True):
-                lines = (json.dumps({"tokens": items, "tags": tags}, ensure_ascii=False) + "\n" for items, tags in part)
+                lines = (json.dumps({"tokens": one, "tags": tags}, ensure_ascii=False) + "\n" for one, tags in part)
                 path.write_text("".join(lines), encoding="utf-8")
             for name in KEPT_ENTITIES:
                 os.replace(Path(place, name), out / name)
@@ -117,7 +134,7 @@ def table_entities(result: dict[str, Any]) -> str:
         ("file", *kilobytes, ratio(before["bytes"], after["bytes"])),
         ("entity F1 on test", f"{100 * before['f1']:.2f} %", f"{100 * after['f1']:.2f} %",
          f"{flips['tags']:,} of {flips['of']:,} tags differ ({share:.2f} %)"),
-        ("one sentence", *micro, ratio(before["sequence_seconds"], after["sequence_seconds"])),
+        ("one sentence, from its words", *micro, ratio(before["sequence_seconds"], after["sequence_seconds"])),
     ]  # fmt: skip
     lines = [f"{data['labels']:,} tags, {data['train']:,} sentences for training, {data['test']:,} for test "
              f"(from templates not seen in training)", "", *aligned(rows, gap="   "), ""]  # fmt: skip
@@ -134,12 +151,12 @@ def _examples() -> list[str]:
     return examples
 
 
-def _seconds(tagger: Any, sequences: Sequence[Any]) -> float:
-    """Median seconds to tag one sequence, after a few calls to warm up."""
+def _seconds(tag: Callable[[list[str]], Any], sequences: Sequence[list[str]]) -> float:
+    """Median seconds to tag one sequence of words, after a few calls to warm up."""
     times = []
     for number in range(-10, CALLS):
-        items = sequences[number % len(sequences)]
+        tokens = sequences[number % len(sequences)]
         start = time.perf_counter()
-        tagger.tag(items)
+        tag(tokens)
         times.append(time.perf_counter() - start)
     return statistics.median(times[10:])

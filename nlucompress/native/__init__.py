@@ -8,7 +8,7 @@ and labels are the reference's as well: of one sample they cost two microseconds
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from ..crf import Chain, attributes
 from ..featurize import Analyzer, Counts
 from ..linear import Floats, Integers
 from ..modelfile import ModelFile
+
+if TYPE_CHECKING:
+    from ..template import Template, Token
 
 ROOM = 1 << 22  # weights that are asked for at once
 
@@ -99,8 +102,8 @@ class NativeScorer(reference.Scorer):
 class NativeChain(Chain):
     """Sequences in C. Immutable but for a table that is made when it is first needed; any number of threads may use it."""
 
-    def __init__(self, table: NativeTable, labels: int) -> None:
-        super().__init__(table, np.empty((labels, labels)))
+    def __init__(self, table: NativeTable, labels: int, template: Template | None = None) -> None:
+        super().__init__(table, np.empty((labels, labels)), template)
         table.core.transitions(self.transitions)
         self._core = table.core
         self._exponentials: tuple[Floats, float] | None = None
@@ -115,6 +118,15 @@ class NativeChain(Chain):
         if self._core.states([[name for name, _ in item] for item in read], values, out) == len(items):
             return out
         return super().states(items)  # a sum that is not finite: the reference words it
+
+    def token_states(self, tokens: Sequence[Token]) -> Floats:
+        """As Chain's; no feature becomes a Python string."""
+        assert self.template is not None
+        plain = self.template.columns == 1 and type(tokens) is list
+        out = np.empty((len(tokens), len(self.transitions)))
+        if self._core.token_states(tokens if plain else self.template.strings(tokens), out):
+            return out
+        return super().token_states(tokens)  # a token that is none, or a sum that is not finite: the reference words it
 
     def viterbi(self, states: Floats) -> list[int]:
         """See crf.viterbi."""

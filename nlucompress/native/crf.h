@@ -8,6 +8,11 @@
  *     nluc_crf_transitions(&model, transitions)                     K * K, once a model
  *     nluc_crf_viterbi(states, transitions, T, K, best, labels)     best: T * K, labels: T numbers of classes
  *
+ * Of a file with a template (section 10) plain tokens take the place of hashes, if template.h is included before:
+ *
+ *     nluc_template_of(&t, &model, room, size)                  once a model; t.length says how many bytes of room it needs
+ *     nluc_crf_token_states(&model, &t, tokens, T, scratch, scratch_size, states)
+ *
  * Sums are in the order of the attributes and ties go to the first label, as in CRFsuite (Naoaki Okazaki: CRFsuite, 2007), so
  * the labels are CRFsuite's wherever the weights are. What a call costs: an attribute is a look-up and a row, the best labels
  * T * K^2 additions. Probabilities work on logarithms throughout: no score is too large for them.
@@ -120,6 +125,80 @@ NLUC_API size_t nluc_crf_states(const nluc_model *m, uint64_t (*hashes)[2], cons
         if (states[i] - states[i] != 0) return i / m->n_columns;
     return items;
 }
+
+#ifdef NLUC_TEMPLATE_H
+/* The features of some tokens, as nluc_crf_states takes them; names: the hashes of whole names, by which equal ones of a token
+ * are known; first: where the token that is visited begins. */
+typedef struct {
+    const nluc_model *model;
+    uint64_t (*hashes)[2], (*names)[2];
+    double *values;
+    size_t count, first;
+} nluc_crf_gathered;
+
+/* What a token's features go to, each name once with the sum of its values. CRFsuite's look-up of a name ends at a zero byte. */
+NLUC_API void nluc_crf_gather(void *context, const uint8_t *name, size_t length, double value) {
+    nluc_crf_gathered *g = (nluc_crf_gathered *)context;
+    uint64_t *whole = g->names[g->count], *hash = g->hashes[g->count];
+    size_t i;
+    nluc_crf_hash(g->model, name, length, whole);
+    for (i = g->first; i < g->count; i++)
+        if (g->names[i][0] == whole[0] && g->names[i][1] == whole[1]) {
+            g->values[i] += value;
+            return;
+        }
+    hash[0] = whole[0];
+    hash[1] = whole[1];
+    for (i = 0; i < length; i++)
+        if (!name[i]) {
+            nluc_crf_hash(g->model, name, i, hash);
+            break;
+        }
+    g->values[g->count++] = value;
+}
+
+/* Leave out what counts nothing: the token's features whose values are 0. Gives how many are left. */
+NLUC_API size_t nluc_crf_thin(nluc_crf_gathered *g) {
+    size_t i, kept = g->first;
+    for (i = g->first; i < g->count; i++)
+        if (g->values[i] != 0) {
+            g->hashes[kept][0] = g->hashes[i][0];
+            g->hashes[kept][1] = g->hashes[i][1];
+            g->values[kept++] = g->values[i];
+        }
+    g->count = kept;
+    return kept - g->first;
+}
+
+/* The state scores of plain tokens by a template: T * K. tokens: T * t->n_columns strings, all columns of a token side by side.
+ * scratch, aligned as a double: half of it is for features, NLUC_CRF_FEATURE bytes each, at least those of one token and best a
+ * few hundred; half for names. NLUC_E_ROOM: it is too small; NLUC_E_VALUE: a sum is not a finite number. */
+#define NLUC_CRF_FEATURE 48
+NLUC_API nluc_status nluc_crf_token_states(const nluc_model *m, const nluc_template *t, const nluc_bytes *tokens, size_t n_tokens,
+                                           void *scratch, size_t room, double *states) {
+    size_t most = room / 2 / NLUC_CRF_FEATURE, done, i;
+    nluc_crf_gathered g;
+    uint32_t *lengths;
+    if (most < t->n_features || !most) return NLUC_E_ROOM;
+    g.model = m;
+    g.hashes = (uint64_t (*)[2])scratch;
+    g.names = g.hashes + most;
+    g.values = (double *)(g.names + most);
+    lengths = (uint32_t *)(g.values + most);
+    for (done = 0; done < n_tokens; done = i) {
+        g.count = 0;
+        for (i = done; i < n_tokens && i - done < most && most - g.count >= t->n_features; i++) {
+            nluc_status status;
+            g.first = g.count;
+            status = nluc_template_visit(t, tokens, n_tokens, i, lengths + most, room - 44 * most, nluc_crf_gather, &g);
+            if (status) return status;
+            lengths[i - done] = (uint32_t)nluc_crf_thin(&g);
+        }
+        if (nluc_crf_states(m, g.hashes, g.values, lengths, i - done, states + done * m->n_columns) < i - done) return NLUC_E_VALUE;
+    }
+    return NLUC_OK;
+}
+#endif
 
 /* best[j] = the largest of before[i] + transitions[i, j] over all i. Four rows at once, so that a maximum is loaded and
  * stored once for four; which i it was is not kept, see nluc_crf_viterbi. */

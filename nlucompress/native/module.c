@@ -26,12 +26,16 @@
 #define KEEP_GIL_BYTES 4096 /* of texts: about 50 microseconds */
 #define KEEP_GIL_NAMES 2048
 #define KEEP_GIL_CELLS ((size_t)1 << 14) /* of sequences, T * K^2: about 10 microseconds */
+#define KEEP_GIL_TOKENS 256 /* features that a template makes: about 50 microseconds */
+#define MOST_AT_ONCE 512 /* features of tokens that are looked up together */
 #define MOST_FEATURES ((size_t)1 << 14) /* that a first guess makes room for */
 
 typedef struct {
     PyObject_HEAD
     nluc_model *model; /* without the steps that it does not have */
     void *runs;        /* its tables of runs, or NULL */
+    void *program;     /* its template's, or NULL */
+    nluc_template template;
     Py_buffer buffer;
 } Model;
 
@@ -65,6 +69,48 @@ static int text_of(PyObject *object, Text *text, PyObject **owner) {
     }
     text->size = (size_t)size;
     return 0;
+}
+
+/* The strings of a list or tuple, read in place; `tuple` and `owners` keep them. */
+typedef struct {
+    PyObject *tuple, *owners;
+    nluc_bytes *strings;
+    Py_ssize_t count;
+    size_t longest;
+} Strings;
+
+/* 0; 1 at what is no str, whose place is s->count; -1 with an exception. strings_free in any case. */
+static int strings_of(PyObject *sequence, Strings *s) {
+    Py_ssize_t count;
+    memset(s, 0, sizeof *s);
+    if (!(s->tuple = PySequence_Tuple(sequence))) return -1;
+    count = PyTuple_Size(s->tuple);
+    if (!(s->strings = malloc(((size_t)count + 1) * sizeof *s->strings))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (; s->count < count; s->count++) {
+        PyObject *owner;
+        Text text;
+        int failed = text_of(PyTuple_GetItem(s->tuple, s->count), &text, &owner);
+        if (failed) return failed;
+        if (owner) {
+            if (!s->owners) s->owners = PyList_New(0);
+            failed = !s->owners || PyList_Append(s->owners, owner);
+            Py_DECREF(owner);
+            if (failed) return -1;
+        }
+        s->strings[s->count].data = text.data;
+        s->strings[s->count].length = text.size;
+        if (text.size > s->longest) s->longest = text.size;
+    }
+    return 0;
+}
+
+static void strings_free(Strings *s) {
+    free(s->strings);
+    Py_XDECREF(s->owners);
+    Py_XDECREF(s->tuple);
 }
 
 /* A writable, C-contiguous buffer of exactly so many numbers of `size` bytes. */
@@ -416,6 +462,59 @@ end:
     return result;
 }
 
+/* The state scores of tokens; scratch memory grows as it needs to. NLUC_E_ROOM: there is none. Touches no Python object. */
+static nluc_status score_tokens(const Model *self, const Strings *tokens, size_t count, double *out) {
+    const nluc_template *t = &self->template;
+    size_t features = MOST_AT_ONCE, size, names = 4 * tokens->longest + 1024;
+    Scratch scratch = {NULL, 0};
+    nluc_status status;
+    if (count < features && count * t->n_features < features) features = count * t->n_features;
+    if (features <= t->n_features) features = t->n_features + 1;
+    size = 2 * (features * NLUC_CRF_FEATURE > names ? features * NLUC_CRF_FEATURE : names);
+    for (status = NLUC_E_ROOM; status == NLUC_E_ROOM && !scratch_grow(&scratch, size); size *= 2)
+        status = nluc_crf_token_states(self->model, t, tokens->strings, count, scratch.data, size, out);
+    free(scratch.data);
+    return status;
+}
+
+PyDoc_STRVAR(token_states_doc, "token_states($self, tokens, out, /)\n--\n\n"
+"Write the state scores of plain tokens by the model's template to out, a writable buffer of n_columns float64 a token.\n"
+"tokens: a sequence of str, all columns of a token one after the other.\n\n"
+"Returns whether they were scored: not if one is no str, or a sum is not finite.");
+
+static PyObject *token_states(Model *self, PyObject *const *args, Py_ssize_t n_args) {
+    nluc_status status = NLUC_E_INPUT;
+    PyObject *result = NULL;
+    Py_buffer out = {0};
+    Strings tokens;
+    size_t count;
+    int failed;
+    if (n_args != 2) return PyErr_Format(PyExc_TypeError, "token_states takes tokens and out");
+    if (!self->program) return PyErr_Format(PyExc_TypeError, "token_states: the model has no template");
+    if ((failed = strings_of(args[0], &tokens))) {
+        if (failed > 0) result = PyBool_FromLong(0);
+        goto end;
+    }
+    count = (size_t)tokens.count / self->template.n_columns;
+    if ((size_t)tokens.count % self->template.n_columns) {
+        PyErr_Format(PyExc_ValueError, "%zd strings are no rows of %u columns", tokens.count, (unsigned)self->template.n_columns);
+        goto end;
+    }
+    if (output(args[1], &out, count * self->model->n_columns, 8)) goto end;
+    if (count < KEEP_GIL_TOKENS && count * self->template.n_features < KEEP_GIL_TOKENS) {
+        status = score_tokens(self, &tokens, count, out.buf);
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        status = score_tokens(self, &tokens, count, out.buf);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&out);
+    result = status == NLUC_E_ROOM ? PyErr_NoMemory() : PyBool_FromLong(!status);
+end:
+    strings_free(&tokens);
+    return result;
+}
+
 PyDoc_STRVAR(viterbi_doc, "viterbi($self, states, transitions, count, /)\n--\n\n"
 "The numbers of the labels of the largest score, a list of count. states: a buffer of count * n_columns float64,\n"
 "transitions: one of n_columns * n_columns.");
@@ -748,6 +847,20 @@ static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *keyword
         }
         nluc_make_runs(model, self->runs);
     }
+    status = nluc_template_of(&self->template, model, NULL, 0);
+    if (status == NLUC_E_ROOM || !status) {
+        if (!(self->program = malloc(self->template.length + 1))) {
+            free(model);
+            PyErr_NoMemory();
+            goto failed;
+        }
+        status = nluc_template_of(&self->template, model, self->program, self->template.length);
+    }
+    if (status && status != NLUC_E_INPUT) {
+        free(model);
+        refuse(type, status);
+        goto failed;
+    }
     shorter = realloc(model, offsetof(nluc_model, steps) + model->n_steps * sizeof *model->steps);
     self->model = shorter ? shorter : model;
     return (PyObject *)self;
@@ -761,6 +874,7 @@ static void model_free(Model *self) {
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     free(self->model);
     free(self->runs);
+    free(self->program);
     PyBuffer_Release(&self->buffer);
     release(self);
     Py_DECREF(type);
@@ -777,6 +891,7 @@ static PyMethodDef model_methods[] = {
     {"score_texts", FAST(score_texts), METH_FASTCALL, score_texts_doc},
     {"score_items", FAST(score_items), METH_FASTCALL, score_items_doc},
     {"states", FAST(states), METH_FASTCALL, states_doc},
+    {"token_states", FAST(token_states), METH_FASTCALL, token_states_doc},
     {"viterbi", FAST(viterbi), METH_FASTCALL, viterbi_doc},
     {"transitions", (PyCFunction)transitions, METH_O, transitions_doc},
     {"exponentials", FAST(exponentials), METH_FASTCALL, exponentials_doc},
@@ -873,15 +988,15 @@ PyDoc_STRVAR(template_features_doc, "template_features(description, tokens, /)\n
 "Raises ValueError with the rule of FORMAT.md that the description breaks, TypeError at what is no str.");
 
 static PyObject *template_features(PyObject *module, PyObject *const *args, Py_ssize_t n_args) {
-    PyObject *result = NULL, *tuple = NULL, *owners = NULL, *owner;
-    nluc_bytes *tokens = NULL;
+    Strings tokens = {NULL, NULL, NULL, 0, 0};
     Scratch program = {NULL, 0}, scratch = {NULL, 0};
+    PyObject *result = NULL;
     nluc_template template;
     nluc_status status;
     const uint8_t *data;
     Py_ssize_t count, i;
     Py_buffer buffer;
-    size_t longest = 0;
+    int failed;
     (void)module;
     if (n_args != 2) return PyErr_Format(PyExc_TypeError, "template_features takes 2 arguments, got %zd", n_args);
     if (PyObject_GetBuffer(args[0], &buffer, PyBUF_SIMPLE)) return NULL;
@@ -899,46 +1014,28 @@ static PyObject *template_features(PyObject *module, PyObject *const *args, Py_s
         PyErr_Format(PyExc_ValueError, "the native reader refuses the template (%s)", nluc_status_name(status));
         goto end;
     }
-    if (!(tuple = PySequence_Tuple(args[1])) || !(owners = PyList_New(0))) goto end;
-    count = PyTuple_Size(tuple);
-    if (count % (Py_ssize_t)template.n_columns) {
-        PyErr_Format(PyExc_ValueError, "%zd strings are no rows of %u columns", count, (unsigned)template.n_columns);
+    if ((failed = strings_of(args[1], &tokens))) {
+        if (failed > 0) PyErr_Format(PyExc_TypeError, "string %zd is no str", tokens.count);
         goto end;
     }
-    if (!(tokens = malloc(((size_t)count + 1) * sizeof *tokens))) {
+    if (tokens.count % (Py_ssize_t)template.n_columns) {
+        PyErr_Format(PyExc_ValueError, "%zd strings are no rows of %u columns", tokens.count, (unsigned)template.n_columns);
+        goto end;
+    }
+    if (scratch_grow(&scratch, 4 * tokens.longest + 1024)) {
         PyErr_NoMemory();
         goto end;
     }
-    for (i = 0; i < count; i++) {
-        Text text;
-        int failed = text_of(PyTuple_GetItem(tuple, i), &text, &owner);
-        if (failed > 0) PyErr_Format(PyExc_TypeError, "string %zd is no str", i);
-        if (failed) goto end;
-        if (owner) {
-            failed = PyList_Append(owners, owner);
-            Py_DECREF(owner);
-            if (failed) goto end;
-        }
-        tokens[i].data = text.data;
-        tokens[i].length = text.size;
-        if (text.size > longest) longest = text.size;
-    }
-    if (scratch_grow(&scratch, 4 * longest + 1024)) {
-        PyErr_NoMemory();
-        goto end;
-    }
-    count /= (Py_ssize_t)template.n_columns;
+    count = tokens.count / (Py_ssize_t)template.n_columns;
     result = PyList_New(count);
     for (i = 0; result && i < count; i++) {
-        PyObject *list = visited(&template, tokens, (size_t)count, (size_t)i, &scratch);
+        PyObject *list = visited(&template, tokens.strings, (size_t)count, (size_t)i, &scratch);
         if (!list || PyList_SetItem(result, i, list)) Py_CLEAR(result);
     }
 end:
-    free(tokens);
+    strings_free(&tokens);
     free(program.data);
     free(scratch.data);
-    Py_XDECREF(owners);
-    Py_XDECREF(tuple);
     PyBuffer_Release(&buffer);
     return result;
 }

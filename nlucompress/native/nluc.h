@@ -75,7 +75,7 @@ void *memset(void *, int, size_t);
 typedef enum {
     NLUC_OK = 0,
     NLUC_E_P1, NLUC_E_P2, NLUC_E_P3, NLUC_E_P4, NLUC_E_P5, NLUC_E_P6, NLUC_E_P7,
-    NLUC_E_H1, NLUC_E_H2, NLUC_E_H3, NLUC_E_M1, NLUC_E_M2, NLUC_E_M3, NLUC_E_M4, NLUC_E_M5, NLUC_E_M6,
+    NLUC_E_H1, NLUC_E_H2, NLUC_E_H3, NLUC_E_M1, NLUC_E_M2, NLUC_E_M3, NLUC_E_M4, NLUC_E_M5, NLUC_E_M6, NLUC_E_M7,
     NLUC_E_S1, NLUC_E_S2, NLUC_E_S3, NLUC_E_S4, NLUC_E_S5, NLUC_E_S6,
     NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_L3, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
     NLUC_E_R6, NLUC_E_R7,
@@ -91,7 +91,7 @@ typedef enum {
 /* The rule of FORMAT.md that a status speaks of, or what went wrong, in a word. */
 NLUC_API const char *nluc_status_name(nluc_status status) {
     static const char *const names[] = {
-        "ok", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "H1", "H2", "H3", "M1", "M2", "M3", "M4", "M5", "M6", "S1", "S2", "S3", "S4",
+        "ok", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "H1", "H2", "H3", "M1", "M2", "M3", "M4", "M5", "M6", "M7", "S1", "S2", "S3", "S4",
         "S5", "S6", "I1", "I3", "L1", "L2", "L3", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "T1", "T2", "T3", "T4", "T5",
         "limit", "room", "spans", "input", "value"};
     return (unsigned)status < NLUC_STATUS_COUNT ? names[status] : "unknown";
@@ -2395,13 +2395,13 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
                                         "uint8", "uint16", "uint32", "uint64", "float32", "float64"};
     static const char *const coders[] = {"plain", "dense", "pool", "coded"};
     static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool", "rows.coded", "rows.runs",
-                                            "analyzer.items", "analyzer.fasttext", "tagging"};
+                                            "analyzer.items", "analyzer.fasttext", "tagging", "template"};
     const uint8_t *end, *at;
     nluc_value header, v, rows, index, slots;
     nluc_status status;
     uint32_t header_length = 0;
     uint64_t number, i, sum = 0;
-    int choice, tagging = 0;
+    int choice, tagging = 0, template_asked = 0;
     memset(m, 0, sizeof *m);
     m->base = (const uint8_t *)bytes;
     m->length = length;
@@ -2422,6 +2422,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
         nluc_value name = nluc_mp_read(at, end);
         if ((choice = nluc_choice(name, abilities, sizeof abilities / sizeof *abilities)) < 0) return NLUC_E_H2;
         tagging |= choice == 7;
+        template_asked |= choice == 8;
         at = nluc_mp_skip(name.next, end, 8);
     }
 #define NLUC_PICK(field, map, key, words, count)                                          \
@@ -2518,6 +2519,8 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     if (!nluc_exactly(m, "slots", number ? (m->n * number + 7) / 8 + 8 : 0, &m->slots)) return NLUC_E_S6;
     nluc_open_even(m);
     if (m->task == NLUC_TAGGING && (status = nluc_open_tagging(m, tagging))) return status;
+    v = nluc_mp_get(header, "template", end);
+    if (template_asked != (v.type != NLUC_MP_BAD) || (template_asked && m->task != NLUC_TAGGING)) return NLUC_E_M7;
     v = nluc_mp_get(header, "facts", end);
     return v.type == NLUC_MP_MAP ? NLUC_OK : NLUC_E_H3;
 }

@@ -5,9 +5,11 @@
  * feature's bytes, ready to be hashed. No libc but memcpy and memset, no allocation, no recursion.
  *
  *     nluc_template t;
- *     if (nluc_template_open(&t, map, end, room, size)) …              t.length says how many bytes of room it needs
+ *     if (nluc_template_of(&t, &model, room, size)) …                  t.length says how many bytes of room it needs
  *     for (i = 0; i < n_tokens; i++)
  *         status = nluc_template_visit(&t, tokens, n_tokens, i, scratch, scratch_size, visit, context);
+ *
+ * A tagger goes from tokens to scores with nluc_crf_token_states of crf.h, which visits, looks up and adds.
  *
  * What a call costs: 50 to 100 ns a feature with one or two operations; reading a template takes a few microseconds a
  * feature, once. Scratch memory holds one name and what its terms go through: some times the longest token. Any bytes are
@@ -654,6 +656,13 @@ NLUC_API nluc_status nluc_template_open(nluc_template *t, const uint8_t *p, cons
     t->n_features = (uint32_t)features.number;
     t->n_columns = w.columns;
     return w.size > size ? NLUC_E_ROOM : NLUC_OK;
+}
+
+/* nluc_template_open of a model's own template, which lies in its header. NLUC_E_INPUT: it has none. */
+NLUC_API nluc_status nluc_template_of(nluc_template *t, const nluc_model *m, void *room, size_t size) {
+    const uint8_t *end = m->header.data + m->header.length;
+    const uint8_t *p = nluc_mp_place(nluc_mp_read(m->header.data, end), "template", end);
+    return p ? nluc_template_open(t, p, end, room, size) : NLUC_E_INPUT;
 }
 
 /* -- Running a template ----------------------------------------------------------------------------------------------- */

@@ -175,13 +175,24 @@ def taggings() -> dict[str, Golden]:
         none = np.zeros(len(classes))
         return linear([names], space, classes, task="tagging", share=share, transitions=between, intercept=none)
 
+    template = {"separator": "=", "features": [
+        {"name": "bias"}, {"name": "w", "value": "lower"}, {"name": "w", "value": [], "weight": 0.5},
+        {"name": "near:w", "separator": ":", "value": "lower", "at": [-1, 1], "outside": "it"},
+        {"name": "long", "number": ["lower", ["slice", 3, None]],
+         "if": [["map", "isdigit", "", "[\\W]", "-"], ["longer", 3]]},
+        {"name": "w:it", "flag": [["in", "it", "It"]], "false": "zero"}, {"text": [{"do": [["leading", "[^\\d]"]]}]},
+    ]}  # fmt: skip
+    words: list[Any] = [["Play", "it", "again"], [], [""], ["東京", "w=\u00e9", "bias", "long"],
+                        ["it\0x", "long\ud800", "longer"], ["STRASSE", "ΟΔΟΣ", "İstanbul", "bias9"]]  # fmt: skip
     models: dict[str, tuple[LinearModel, dict[str, Any]]] = {
+        "tagging-template": (model(tags, 0.6), {"layout": "coded", "template": template}),
         "tagging-coded": (model(tags, 0.4), {"check_bits": 16, "layout": "coded"}),
         "tagging-pool": (model(tags, 0.7), {"buckets": 32, "range": "class", "layout": "pool"}),
         "tagging-plain": (model(many, 0.02), {"buckets": 16, "layout": "plain"}),
         "tagging-dense": (model(["X"], 1.0), {"layout": "dense", "check_bits": 0}),
     }
-    return {name: Golden(model, options, sequences) for name, (model, options) in models.items()}
+    return {name: Golden(model, options, words if "template" in options else sequences)
+            for name, (model, options) in models.items()}  # fmt: skip
 
 
 def main() -> int:
