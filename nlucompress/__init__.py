@@ -4,7 +4,8 @@
     "play yesterday by the beatles" ── featurize ── hash ── look-up ── score ── link ──> ("PlayMusic", 0.97)
 
 ``compress``, ``search`` (the smallest file within a budget) and ``import_model`` are the building side, ``load`` and
-``Model`` the runtime. Neither imports scikit-learn; the building side is imported when it is first used.
+``Model`` the runtime, ``ModelStore`` many models by name. None imports scikit-learn; the building side and the store are
+imported when they are first used.
 """
 
 import importlib
@@ -22,20 +23,21 @@ if TYPE_CHECKING:
     from .compress import Compressed, compress
     from .importers import import_model
     from .search import SearchResult, search
+    from .store import ModelStore
 
 __all__ = [
-    "BudgetError", "BuildError", "Compressed", "FormatError", "LinearModel", "Model", "ModelImportError", "SearchResult",
-    "__version__", "backend", "compress", "import_model", "load", "search",
+    "BudgetError", "BuildError", "Compressed", "FormatError", "LinearModel", "Model", "ModelImportError", "ModelStore",
+    "SearchResult", "__version__", "backend", "compress", "import_model", "load", "search",
 ]  # fmt: skip
 
-_BUILDING = {"Compressed": "compress", "compress": "compress", "import_model": "importers", "SearchResult": "search",
-             "search": "search"}  # fmt: skip
+_LATER = {"Compressed": "compress", "compress": "compress", "import_model": "importers", "SearchResult": "search",
+             "search": "search", "ModelStore": "store"}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _BUILDING:
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_BUILDING[name]}", __name__), name)
+    value = getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
     globals()[name] = value
     return value
 
@@ -50,7 +52,7 @@ class _Package(ModuleType):
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, ModuleType) and _BUILDING.get(name) == name:
+        if isinstance(value, ModuleType) and _LATER.get(name) == name:
             value = getattr(value, name)
         super().__setattr__(name, value)
 

@@ -8,11 +8,7 @@ whole model for the question and lets go of it. Opening takes an eighth of Model
 from __future__ import annotations
 
 import functools
-import gc
-import re
-import sys
 from collections.abc import Sequence
-from types import FunctionType, ModuleType
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -27,9 +23,6 @@ from .native import NativeScorer, NativeTable
 from .runtime import Model
 
 FRAME = ("labels", "intercept", "calibration", "baseline")  # the sections that are read into memory
-
-# What a walk over a model's objects does not enter: what models share, and the core, which counts itself.
-SHARED = (type, ModuleType, FunctionType, re.Pattern, Namespace, Step, Core, int, type(None))
 
 
 class Frame:
@@ -160,18 +153,3 @@ class LeanModel(Model):
     def info(self) -> dict[str, Any]:
         """See Model.info."""
         return self._whole().info()
-
-    def own_bytes(self) -> int:
-        """Memory that the model has of its own besides its buffer: the core's, and the Python objects made for it.
-
-        Counted object by object (sys.getsizeof: with the garbage collector's part and the data of arrays). What models share
-        is left out: classes, functions, featurizers.
-        """
-        total, seen, left = self.table.core.own_bytes(), {id(self._buffer)}, [self]
-        while left:
-            one: Any = left.pop()
-            if id(one) not in seen and not isinstance(one, SHARED):
-                seen.add(id(one))
-                total += sys.getsizeof(one)
-                left += one.tolist() if isinstance(one, np.ndarray) and one.dtype == "O" else gc.get_referents(one)
-        return total
