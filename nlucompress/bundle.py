@@ -24,11 +24,11 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from . import fileformat
 from .errors import BuildError, FormatError
@@ -76,7 +76,7 @@ def check_name(name: str) -> bytes:
     if not 1 <= len(data) <= MAX_NAME:
         raise ValueError(f"model name {name!r:.80}: {len(data)} bytes, not 1..{MAX_NAME}")
     if name in (".", "..") or any(byte < 32 or byte in FORBIDDEN for byte in data):
-        raise ValueError(f"model name {name!r:.80}: it must be no '.' or '..', without '/', '\\' and control characters")
+        raise ValueError(f"model name {name!r:.80}: it is '.' or '..', or has '/', '\\' or a control character")
     return data
 
 
@@ -88,9 +88,13 @@ class Bundle:
 
     Raises FormatError (with the file's name and the rule) for a file that is damaged, foreign or too new; OSError.
 
-    >>> with Bundle(path) as bundle:  # doctest: +SKIP
-    ...     sorted(bundle)
-    ['music', 'weather']
+    >>> import tempfile
+    >>> path = f"{tempfile.mkdtemp()}/fleet.nlub"
+    >>> create(path)["models"]
+    0
+    >>> with Bundle(path) as bundle:
+    ...     list(bundle), "weather" in bundle
+    ([], False)
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -206,7 +210,9 @@ class State:
             at = fileformat.align(at + size)
         if at != len(buffer):
             raise FormatError(f"directory: its parts take {at} bytes, the slot says {len(buffer)} (B5)")
-        self.count, self.levels, self.seed = count, levels, seed
+        self.count: int = count
+        self.levels: tuple[int, ...] = levels
+        self.seed: int = seed
         self._blocks = places[1]
         self._order = np.frombuffer(places[2], "<u4")
         self.entries = np.frombuffer(places[3], ENTRY)
@@ -219,7 +225,7 @@ class State:
         self._ends = np.flatnonzero(text == 0).astype(np.uint32)
         lengths = np.diff(self._ends.astype(np.int64), prepend=-1) - 1
         if len(self._ends) != self.count or (self.count and self._ends[-1] != len(text) - 1):
-            raise FormatError(f"directory: {len(self._ends)} names end in {len(text)} bytes, of {self.count} models (B7)")
+            raise FormatError(f"directory: {len(self._ends)} names in {len(text)} bytes, of {self.count} models (B7)")
         if self.count and not 1 <= lengths.min() <= lengths.max() <= MAX_NAME:
             raise FormatError(f"directory: names of {lengths.min()} to {lengths.max()} bytes, not 1..{MAX_NAME} (B8)")
         if np.count_nonzero(text < 32) > self.count or any((text == byte).any() for byte in FORBIDDEN):
@@ -244,8 +250,8 @@ class State:
         good = np.where(equal, length[1:] == length[:-1], offset[1:] >= ends)
         if not good.all():
             bad = int(np.argmin(good))
-            raise FormatError(f"directory: models at {offset[bad]} and {offset[bad + 1]} overlap: the first has {length[bad]} "
-                              f"bytes (B9)")  # fmt: skip
+            raise FormatError(f"directory: models at {offset[bad]} (of {length[bad]} bytes) and {offset[bad + 1]} "
+                              f"(of {length[bad + 1]}) overlap (B9)")  # fmt: skip
 
     def name(self, number: int) -> str:
         """The name of one entry."""
@@ -253,13 +259,13 @@ class State:
         return str(self._text[start : int(self._ends[number])], "utf-8", "replace")
 
     def names(self) -> list[str]:
-        """All names, ascending by their UTF-8. Raises FormatError if they do not, or are not UTF-8: a look-up needs neither."""
+        """All names, ascending by their UTF-8. Checked here: no look-up relies on it. Raises FormatError."""
         try:
             names = str(self._text, "utf-8").split("\0")[:-1]
         except UnicodeDecodeError as error:
             raise FormatError(f"directory: names: not UTF-8: {error} (B8)") from None
         if any(map(operator.ge, names, names[1:])):  # the order of code points is that of UTF-8
-            first = next(one for one, other in zip(names, names[1:], strict=False) if one >= other)
+            first = next(one for one, other in pairwise(names) if one >= other)
             raise FormatError(f"directory: the names do not ascend after {first!r} (B7)")
         if "." in names or ".." in names:
             raise FormatError("directory: a name is '.' or '..' (B8)")
@@ -372,7 +378,7 @@ def add(path: str | os.PathLike[str], models: Mapping[str, Source] | Iterable[tu
             for name, source in _pairs(models):
                 _name(name)
                 if name in added or (name in old and not replace):
-                    raise BuildError(f"model {name!r} is there already" if name in old else f"model {name!r} comes twice")
+                    raise BuildError(f"model {name!r} {'comes twice' if name in added else 'is there already'}")
                 added[name], end = _append(fd, end, name, source, known)
             _commit(fd, end, old | added, state.sequence + 1)
     return _info(path)
@@ -400,10 +406,9 @@ def compact(path: str | os.PathLike[str], timeout: float = 60.0) -> dict[str, An
 
     Who has the old one open goes on with it. Returns Bundle.info. Raises FormatError, OSError, TimeoutError.
     """
-    with _locked(path, timeout) as (old, state):
-        with _fresh(path, overwrite=True) as file:
-            _fill(file.fileno(), ((entry.name, _read_at(old, entry.offset, entry.length)) for entry in _entries(state)))
-            shutil.copymode(path, file.name)
+    with _locked(path, timeout) as (old, state), _fresh(path, overwrite=True) as file:
+        _fill(file.fileno(), ((entry.name, _read_at(old, entry.offset, entry.length)) for entry in _entries(state)))
+        shutil.copymode(path, file.name)
     return _info(path)
 
 

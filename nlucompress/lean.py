@@ -1,14 +1,17 @@
 """LeanModel: a Model that is opened fast and keeps little, for stores of thousands of small models.
 
 The native core checks every rule of FORMAT.md when it opens a file, so Python reads only what it needs to word answers: the
-labels, the link and the featurizers, which models of one making share. What is seldom asked (``info``, ``lookup``) opens the
-whole model for the question and lets go of it. Opening takes an eighth of Model's time and a fifth of its objects' memory.
+labels and the link; featurizers are made once for all models of one recipe. What is seldom asked (``info``, ``lookup``)
+opens the whole model for the question and lets go of it.
 """
 
 from __future__ import annotations
 
 import functools
+import struct
+import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -18,54 +21,82 @@ import numpy.typing as npt
 from . import fileformat, modelfile
 from ._native import Model as Core
 from .errors import FormatError
+from .featurize import Analyzer
 from .linear import Floats, Integers, Namespace, Step
-from .native import NativeScorer, NativeTable
+from .native import NativeScorer, NativeTable, reader_of
 from .runtime import Model
 
-FRAME = ("labels", "intercept", "calibration", "baseline")  # the sections that are read into memory
+
+class Featurizers:
+    """What models of one recipe share: namespaces, steps, and what reads their samples."""
+
+    def __init__(self, namespaces: bytes, steps: bytes, inputs: tuple[str, ...]) -> None:
+        found = [modelfile.Fields(value, f"header: namespaces[{i}]", "M2")
+                 for i, value in enumerate(msgpack.unpackb(namespaces))]  # fmt: skip
+        self.namespaces: tuple[Namespace, ...] = tuple(map(modelfile.namespace, found))
+        self.steps: tuple[Step, ...] = tuple(
+            modelfile.step(modelfile.Fields(value, f"header: steps[{i}]", "M3"), len(self.namespaces))
+            for i, value in enumerate(msgpack.unpackb(steps))
+        )
+        self.analyzers = [Analyzer(namespace) for namespace in self.namespaces]
+        self.readers = [reader_of(analyzer, kind) for analyzer, kind in zip(self.analyzers, inputs, strict=True)]
+        self.plain = set(inputs) == {"text"} and all(ns.column is None for ns in self.namespaces)
+
+
+_featurizers = functools.lru_cache(maxsize=256)(Featurizers)
 
 
 class Frame:
-    """What a Scorer reads of a model besides its table: see reference.Frame."""
+    """What a Scorer reads of a model besides its table: see reference.Frame. view: bytes that the core has accepted."""
 
-    __slots__ = ("baseline", "calibration", "classes", "intercept", "link", "n", "namespaces", "steps", "task")
+    __slots__ = ("baseline", "calibration", "classes", "featurizers", "intercept", "link", "n", "task")
 
-    def __init__(self, view: memoryview) -> None:
+    def __init__(self, view: memoryview, inputs: tuple[str, ...]) -> None:
         length = fileformat.PREAMBLE.unpack_from(view)[3]
         header = msgpack.unpackb(view[fileformat.PREAMBLE.size : fileformat.PREAMBLE.size + length])
-        parts = modelfile.Sections({name: np.frombuffer(view, np.uint8, size, offset)
-                                    for name, offset, size, _ in header["sections"] if name in FRAME})  # fmt: skip
-        self.task: str = header["task"]
-        self.link: str = header["link"]
+        places = {name: (offset, size) for name, offset, size, _ in header["sections"]}
+        self.task: str = sys.intern(header["task"])
+        self.link: str = sys.intern(header["link"])
         self.n: int = header["index"]["n"]
-        self.namespaces = _namespaces(msgpack.packb(header["namespaces"]))
-        self.steps = _steps(msgpack.packb(header["steps"]), len(self.namespaces))
+        self.featurizers = _featurizers(msgpack.packb(header["namespaces"]), msgpack.packb(header["steps"]), inputs)
         kind, count = header["classes"]["type"], header["classes"]["count"]
-        self.classes: npt.NDArray[Any] = modelfile.decode_labels(kind, count, parts)
+        self.classes = _labels(kind, count, view, *places["labels"])
         self.classes.flags.writeable = False
         columns = 1 if self.task == "binary" else count
-        self.intercept: Floats = parts.floats("intercept", "<f8", columns, columns).copy()  # a view has three objects more
-        self.calibration: Floats | None = None
-        self.baseline: Floats | None = None
-        if parts.has("calibration"):
-            self.calibration = parts.floats("calibration", "<f8", 2 * columns, 2 * columns).reshape(2, columns)
-        if parts.has("baseline"):
-            self.baseline = parts.floats("baseline", "<f8", columns, columns)
+        self.intercept = _floats(view, places["intercept"], columns)
+        self.calibration = self.baseline = None
+        if "calibration" in places:
+            self.calibration = _floats(view, places["calibration"], 2 * columns).reshape(2, columns)
+        if "baseline" in places:
+            self.baseline = _floats(view, places["baseline"], columns)
+
+    baseline: Floats | None
+    calibration: Floats | None
+
+    @property
+    def namespaces(self) -> tuple[Namespace, ...]:
+        """As the header has them."""
+        return self.featurizers.namespaces
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """As the header has them."""
+        return self.featurizers.steps
 
 
-@functools.lru_cache(maxsize=256)
-def _namespaces(packed: bytes) -> tuple[Namespace, ...]:
-    """The featurizers of a header: models trained with one recipe have equal ones, and share them here."""
-    values = msgpack.unpackb(packed)
-    return tuple(modelfile.namespace(modelfile.Fields(value, f"header: namespaces[{i}]", "M2"))
-                 for i, value in enumerate(values))  # fmt: skip
+def _floats(view: memoryview, place: tuple[int, int], count: int) -> Floats:
+    """Numbers of a section, copied: a view of them keeps two objects more."""
+    return np.frombuffer(view, "<f8", count, place[0]).astype(np.float64)
 
 
-@functools.lru_cache(maxsize=256)
-def _steps(packed: bytes, n_namespaces: int) -> tuple[Step, ...]:
-    values = msgpack.unpackb(packed)
-    return tuple(modelfile.step(modelfile.Fields(value, f"header: steps[{i}]", "M3"), n_namespaces)
-                 for i, value in enumerate(values))  # fmt: skip
+def _labels(kind: str, count: int, view: memoryview, offset: int, size: int) -> npt.NDArray[Any]:
+    """See modelfile.decode_labels, which checks what the core has checked here."""
+    if kind not in ("str", "object"):
+        return modelfile.decode_labels(kind, count, modelfile.Sections({"labels": np.frombuffer(view, "u1", size, offset)}))
+    text = bytes(view[offset + 4 * count : offset + size])
+    ends = (0, *struct.unpack_from(f"<{count}I", view, offset))
+    words = [text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends)]
+    return np.array(words, "U" if kind == "str" else "O")
 
 
 class LeanTable(NativeTable):
@@ -87,6 +118,17 @@ class LeanTable(NativeTable):
         return self._whole().rows(ids)
 
 
+class LeanScorer(NativeScorer):
+    """A NativeScorer that shares its featurizers."""
+
+    def __init__(self, frame: Frame, table: LeanTable) -> None:  # not its parent's
+        self.classes_ = frame.classes
+        self._frame, self.table, self._core = frame, table, table.core
+        self._columns, self._binary = len(frame.intercept), frame.task == "binary"
+        shared = frame.featurizers
+        self._analyzers, self._readers, self._plain = shared.analyzers, shared.readers, shared.plain
+
+
 class LeanModel(Model):
     """A Model that answers as any other, from a read-only buffer that the native core has checked.
 
@@ -97,21 +139,18 @@ class LeanModel(Model):
         self._buffer = buffer
         try:
             core = Core(buffer)
-            frame = Frame(memoryview(buffer))
+            frame = Frame(memoryview(buffer), core.inputs())
         except FormatError:
             Model(memoryview(buffer))  # words it, with place, value and limit
             raise
-        self.frame = frame  # type: ignore[assignment]
-        self.table = LeanTable(core, buffer)
-        self._scorer = NativeScorer(frame, self.table)  # type: ignore[arg-type]
+        table = LeanTable(core, buffer)
+        self.frame, self.table, self._scorer = frame, table, LeanScorer(frame, table)  # type: ignore[assignment]
 
-    def __reduce__(self) -> tuple[type[Model], tuple[bytes]]:
-        return Model, (bytes(self._buffer),)
-
-    @property
-    def _file(self) -> Any:
-        """As the whole model has it: read for the question."""
-        return self._whole()._file
+    def __getattr__(self, name: str) -> Any:
+        """What only a whole model has is read for the question."""
+        if name not in ("_file", "_container"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self._whole(), name)
 
     def _whole(self) -> Model:
         return Model(memoryview(self._buffer))
@@ -153,3 +192,19 @@ class LeanModel(Model):
     def info(self) -> dict[str, Any]:
         """See Model.info."""
         return self._whole().info()
+
+    def own_bytes(self) -> int:
+        """Memory that the model has of its own besides its buffer: the core's, and each Python object made for it.
+
+        sys.getsizeof: with the garbage collector's part and the data of arrays; it leaves out the fields of plain objects.
+        """
+        frame, table, scorer = self.frame, self.table, self._scorer
+        parts = (self, table, scorer, frame, frame.classes, frame.intercept, frame.calibration, frame.baseline)
+        total = sum(sys.getsizeof(one) for one in parts if one is not None)
+        total += FIELDS
+        if frame.classes.dtype == "O":
+            total += sum(map(sys.getsizeof, frame.classes.tolist()))
+        return total + table.core.own_bytes()
+
+
+FIELDS = 480  # bytes of the fields of three objects, as CPython 3.11 to 3.13 lay them out

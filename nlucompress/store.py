@@ -3,37 +3,33 @@
 A hit is a look into a dictionary under a lock. A miss maps the model's bytes and opens them: a fraction of a millisecond
 while they are in the page cache.
 
-The bytes of a model are counted, not guessed: the pages of its map, all of them, which are made resident when it is opened
-(a map of more than 1 MB is left to fill as it is touched, and counts whole); the native core's memory; and each Python object
-made for it. Maps belong to one model each, so that a model that leaves gives back exactly what it took.
+The bytes of a model are counted, not guessed: the pages of its map, all of them, which are made resident when it is
+opened (a map of more than 1 MB is left to fill as it is touched, and counts whole); the native core's memory; and each
+Python object made for it. Maps belong to one model each, so that a model that leaves gives back exactly what it took.
 """
 
 from __future__ import annotations
 
 import contextlib
 import difflib
-import gc
+import functools
 import mmap
 import os
-import re
 import sys
 import threading
 import time
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
-from types import FunctionType, ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, Protocol
-
-import numpy as np
 
 from . import fileformat
 from .backend import backend
 from .bundle import Bundle
 from .errors import FormatError
-from .linear import Namespace, Step
 from .runtime import Model
 
 POPULATE = 1 << 20  # bytes of a map up to which it is made resident at once
@@ -50,12 +46,20 @@ class ModelStore:
     meanwhile others leave in its stead. A model that is larger than the budget is given and not kept.
     pinned: names that never leave; opened at once.
     check_seconds: how old the knowledge may be that a model's file (inode, time of change, size), or a bundle's directory,
-    is still the same; 0 looks at every call, None never. What was replaced is opened anew; who holds the old model keeps it.
+    is still the same; 0 looks at every call, None never. What was replaced is opened anew; who holds the old one keeps it.
     Files must be replaced by a rename, as ``save`` and the bundle's functions do, never written over.
 
     Asking raises KeyError for an unknown name, with names that are close; FormatError for a damaged model, which no other
     one notices; OSError. A bundle that is damaged or gone later goes on being served as it was: see ``stats()``.
 
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from nlucompress import LinearModel, compress
+    >>> from nlucompress.linear import Namespace
+    >>> folder = tempfile.mkdtemp()
+    >>> switch = LinearModel((Namespace("words"),), (["off", "on"],), weights=np.array([[-1.0], [1.0]]),
+    ...                      classes=np.array(["off", "on"]), task="binary", intercept=np.zeros(1))
+    >>> compress(switch).save(f"{folder}/lights.nluc")
     >>> store = ModelStore(folder, max_bytes=64 << 20)
     >>> store["lights"].predict(["turn the lamp on"])
     array(['on'], dtype='<U3')
@@ -86,6 +90,7 @@ class ModelStore:
         self._bytes = 0
         self._counts = dict.fromkeys(("hits", "misses", "waits", "evictions", "reloads", "errors"), 0)
         self._times: deque[float] = deque(maxlen=4096)
+        self._seconds = 0.0
         self._lock = threading.Lock()
         if self._source.own_bytes() > max_bytes:
             raise ValueError(f"max_bytes: {max_bytes}, the bundle's directory alone takes {self._source.own_bytes()}")
@@ -180,10 +185,10 @@ class ModelStore:
     def stats(self) -> dict[str, Any]:
         """Counters since the store was made, and what it holds now.
 
-        hits, misses (models opened), waits (asked for while another thread opened it), evictions, reloads (files that were
-        replaced), errors; models, pinned, held (left, but in somebody's hands); bytes of all of these and of the directory,
-        bytes_pinned, bytes_source (the directory's), max_bytes; open_seconds: total, and median, p99 and maximum of the last
-        4,096; source_error: why the source's newest state is not served, or None.
+        hits, misses (models opened), waits (asked for while another thread opened it), evictions, reloads (files that
+        were replaced), errors; models, pinned, held (left, but in somebody's hands); bytes of all of these and of the
+        directory, bytes_pinned, bytes_source (the directory's), max_bytes; open_seconds: total, and median, p99 and maximum
+        of the last 4,096; source_error: why the source's newest state is not served, or None.
         """
         with self._lock:
             self._drain()
@@ -204,8 +209,6 @@ class ModelStore:
                 "source_error": self._source.error(),
             }  # fmt: skip
 
-    _seconds = 0.0
-
     # -- how ----------------------------------------------------------------------------------------------------------
 
     def _get(self, name: str, uses: int) -> tuple[_Entry, Model]:
@@ -221,10 +224,12 @@ class ModelStore:
                     mine = self._opening[name] = Future()
                     break
                 self._counts["waits"] += 1
-            future.result()  # or the error that the other thread met
+            try:
+                entry = future.result()  # or the error that the other thread met
+            except CancelledError:
+                continue
             with self._lock:
-                entry = future.result()
-                model = entry.model or (entry.ref and entry.ref())
+                model = entry.model or (entry.ref() if entry.ref else None)
                 if model is not None:
                     entry.uses += uses
                     return entry, model
@@ -234,8 +239,10 @@ class ModelStore:
             with self._lock:
                 self._counts["errors"] += not isinstance(error, KeyError)
                 del self._opening[name]
-            mine.set_exception(error)
-            mine.exception()
+            if isinstance(error, Exception):
+                mine.set_exception(error)
+            else:  # an interrupt is this thread's alone
+                mine.cancel()
             raise
         with self._lock:
             del self._opening[name]
@@ -277,13 +284,13 @@ class ModelStore:
         if key is None:
             raise KeyError(_unknown(name, self._source.names()))
         start = time.perf_counter()
-        key, buffer, mapped = self._source.map(name)
+        key, buffer, mapped = self._source.map(name, key)
         try:
-            model = _open(buffer)
+            model, own = _open(buffer)
         except FormatError as error:
             raise FormatError(f"{self._source.place(name)}: {error}") from None
         entry = _Entry(key, model, now)
-        entry.bytes = mapped + own_bytes(model, buffer) + sys.getsizeof(entry) + sys.getsizeof(name) + PER_ENTRY
+        entry.bytes = mapped + own + sys.getsizeof(entry) + sys.getsizeof(name) + PER_ENTRY
         seconds = time.perf_counter() - start
         with self._lock:
             self._seconds += seconds
@@ -331,16 +338,10 @@ class ModelStore:
         if len(self._left) > 2 * len(self._alive) + 8:
             self._left = {name: entry for name, entry in self._left.items() if entry.ref and entry.ref() is not None}
 
-    def _after_fork(self) -> None:
-        """In a child no other thread lives that would end what it was about: it begins with a lock of its own."""
-        self._lock = threading.Lock()
-        self._opening = {}
-        self._source.after_fork()
-
 
 @dataclass(eq=False, slots=True)
 class _Entry:
-    """An opened model. key: which file it is of; checked: when that was last looked at; uses: blocks that are in ``use``."""
+    """An opened model. key: which file it is of; checked: when that was last looked at; uses: blocks of ``use``."""
 
     key: Key
     model: Model | None
@@ -353,15 +354,30 @@ class _Entry:
 PER_ENTRY = 400  # places in three dictionaries, a weak reference, a key of five numbers and a tuple
 
 _stores: weakref.WeakSet[ModelStore] = weakref.WeakSet()
+_forking: list[ModelStore] = []
 
 
-def _after_fork() -> None:
-    for store in list(_stores):
-        store._after_fork()
+def _before_fork() -> None:
+    """Let no other thread be half-way through a change while the process is copied."""
+    stores = sorted(_stores, key=id)
+    for store in stores:
+        store._lock.acquire()
+        store._source.lock.acquire()
+    _forking.extend(stores)
+
+
+def _after_fork(child: bool) -> None:
+    for store in _forking:
+        if child:
+            store._opening = {}  # by threads that the child does not have
+        store._source.lock.release()
+        store._lock.release()
+    _forking.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=functools.partial(_after_fork, False),
+                        after_in_child=functools.partial(_after_fork, True))  # fmt: skip
 
 
 def _quantile(ordered: list[float], share: float) -> float | None:
@@ -376,37 +392,17 @@ def _unknown(name: str, names: list[str]) -> str:
     return f"no model {name!r:.200}" + (f": close names are {', '.join(map(repr, close))}" if close else "")
 
 
-def _open(buffer: Any) -> Model:
-    """A model that keeps little, or the reference's."""
+def _open(buffer: Any) -> tuple[Model, int]:
+    """A model that keeps little, and the bytes of its own; or the reference's, whose own are those of its arrays' headers."""
     if backend() == "native":
         from .lean import LeanModel
 
-        return LeanModel(buffer)
-    return Model(memoryview(buffer))
+        lean = LeanModel(buffer)
+        return lean, lean.own_bytes()
+    return Model(memoryview(buffer)), REFERENCE
 
 
-# What the count of a model's objects does not enter: what models share.
-SHARED = (type, ModuleType, FunctionType, re.Pattern, Namespace, Step, int, type(None))
-
-
-def own_bytes(model: Model, buffer: Any) -> int:
-    """The memory that a model has besides its buffer: the native core's, and each Python object made for it.
-
-    sys.getsizeof of the objects that can be reached, with the garbage collector's part and the data of arrays; but for
-    classes, functions, featurizers and what else models share.
-    """
-    total, seen, left = 0, {id(buffer)}, [model]
-    while left:
-        one: Any = left.pop()
-        if id(one) in seen or isinstance(one, SHARED):
-            continue
-        seen.add(id(one))
-        total += sys.getsizeof(one)
-        if type(one).__module__ == "nlucompress._native":
-            total += one.own_bytes()
-        else:
-            left += one.tolist() if isinstance(one, np.ndarray) and one.dtype == "O" else gc.get_referents(one)
-    return total
+REFERENCE = 20_000  # bytes of a reference model's objects, about: it is for comparison, not for fleets
 
 
 # -- where models come from -------------------------------------------------------------------------------------------
@@ -415,12 +411,14 @@ def own_bytes(model: Model, buffer: Any) -> int:
 class _Source(Protocol):
     """A folder or a bundle."""
 
+    lock: threading.Lock
+
     def key(self, name: str) -> Key | None:
         """Which file a name's model is of now, None if there is none."""
         ...
 
-    def map(self, name: str) -> tuple[Key, Any, int]:
-        """That, a model's bytes as a buffer, and how many bytes of memory these take."""
+    def map(self, name: str, key: Key) -> tuple[Key, Any, int]:
+        """Which file it is by now, its bytes as a buffer, and how many bytes of memory these take."""
         ...
 
     def place(self, name: str) -> str:
@@ -430,7 +428,6 @@ class _Source(Protocol):
     def names(self) -> list[str]: ...
     def own_bytes(self) -> int: ...
     def error(self) -> str | None: ...
-    def after_fork(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -439,6 +436,7 @@ class _Folder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fsdecode(path)
+        self.lock = threading.Lock()
 
     def place(self, name: str) -> str:
         return os.path.join(self._path, name + SUFFIX)
@@ -451,7 +449,7 @@ class _Folder:
         except (FileNotFoundError, NotADirectoryError, UnicodeEncodeError):
             return None
 
-    def map(self, name: str) -> tuple[Key, Any, int]:
+    def map(self, name: str, key: Key) -> tuple[Key, Any, int]:
         path = self.place(name)
         try:
             fileformat.regular(path)
@@ -479,9 +477,6 @@ class _Folder:
     def error(self) -> str | None:
         return None
 
-    def after_fork(self) -> None:
-        pass
-
     def close(self) -> None:
         pass
 
@@ -491,7 +486,7 @@ class _Bundled:
 
     def __init__(self, path: str | os.PathLike[str], check_seconds: float) -> None:
         self._path, self._check = os.fsdecode(path), check_seconds
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._error: str | None = None
         self._stamp = _stamp(self._path)  # before it is opened: a change meanwhile is met at the next look
         self._set(Bundle(path))
@@ -509,7 +504,7 @@ class _Bundled:
         now = time.monotonic()
         if now - self._looked < self._check:
             return self._bundle
-        with self._lock:
+        with self.lock:
             self._looked = now
             try:
                 stamp = _stamp(self._path)
@@ -531,11 +526,13 @@ class _Bundled:
     def key(self, name: str) -> Key | None:
         return self._place(self._now(), name) if isinstance(name, str) else None
 
-    def map(self, name: str) -> tuple[Key, Any, int]:
+    def map(self, name: str, key: Key) -> tuple[Key, Any, int]:
         bundle = self._bundle
-        key = self._place(bundle, name)
-        if key is None:
-            raise KeyError(_unknown(name, bundle.names()))
+        if key[:2] != bundle.identity:  # another file since; places in the same file stay what they are
+            found = self._place(bundle, name)
+            if found is None:
+                raise KeyError(_unknown(name, bundle.names()))
+            key = found
         *_, offset, length, digest = key
         try:
             buffer, mapped = _map(bundle.fileno(), offset, length)
@@ -553,9 +550,6 @@ class _Bundled:
 
     def error(self) -> str | None:
         return self._error or self._bundle.state.damage
-
-    def after_fork(self) -> None:
-        self._lock = threading.Lock()
 
     def close(self) -> None:
         self._bundle.close()
@@ -581,7 +575,7 @@ def _map(fd: int, offset: int, length: int) -> tuple[Any, int]:
                 found = _native.Map(fd, offset, length, length <= POPULATE)
             except ValueError as error:
                 raise FormatError(f"{error}: was it cut meanwhile?") from None
-            return found, found.size() + sys.getsizeof(found)
+            return found, int(found.size()) + sys.getsizeof(found)
     skip = offset % mmap.ALLOCATIONGRANULARITY
     try:
         mapped = mmap.mmap(fd, skip + length, access=mmap.ACCESS_READ, offset=offset - skip)
