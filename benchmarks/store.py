@@ -278,6 +278,7 @@ def opening(path, runs=20):
 
 def row(kind, found, arguments):
     """A line of the table."""
+
     def times(key, scale=1e3):
         every = np.concatenate([one[key] for one in found]) * scale
         return f"{np.percentile(every, 50):.2f} | {np.percentile(every, 99):.2f}" if len(every) else "– | –"
@@ -287,14 +288,18 @@ def row(kind, found, arguments):
     growth = [one["after"][0] - one["before"][0] for one in found]
     models = statistics.mean(one["models"] for one in found)
     counted = statistics.mean(one["counted"] for one in found)
-    return (f"| {kind} | {asked:,} | {models:,.0f} | {hits:.1%} | {times('cold')} | {times('cpu')} | {times('warm')} | "
-            f"{counted / 2**20:.1f} | {statistics.mean(growth) / 2**20:.1f} | {statistics.mean(growth) / counted - 1:+.1%} |")
+    return (
+        f"| {kind} | {asked:,} | {models:,.0f} | {hits:.1%} | {times('cold')} | {times('cpu')} | {times('warm')} | "
+        f"{counted / 2**20:.1f} | {statistics.mean(growth) / 2**20:.1f} | {statistics.mean(growth) / counted - 1:+.1%} |"
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where the fleet is made, or lies already")
-    parser.add_argument("--data", help="a folder of *.train.jsonl.gz and *.test.jsonl.gz; without it the demo's sentences")
+    parser.add_argument(
+        "--data", help="a folder of *.train.jsonl.gz and *.test.jsonl.gz; without it the demo's sentences"
+    )
     parser.add_argument("--skills", type=int, default=45_000)
     parser.add_argument("--trained", type=int, default=500)
     parser.add_argument("--buckets", type=int, default=64)

@@ -451,6 +451,20 @@ def verify(path: str | os.PathLike[str]) -> dict[str, Any]:
         return {**bundle.info(), "errors": errors}
 
 
+def find_models(paths: Iterable[str | os.PathLike[str]]) -> list[tuple[str, str]]:
+    """(name, path) of .nluc files, and of those in folders, by name. Raises BuildError for two of one name; OSError."""
+    found: dict[str, str] = {}
+    for path in map(os.fsdecode, paths):
+        inside = sorted(os.listdir(path)) if os.path.isdir(path) else None
+        files = [path] if inside is None else [os.path.join(path, one) for one in inside if one.endswith(".nluc")]
+        for file in files:
+            name = os.path.basename(file).removesuffix(".nluc")
+            if name in found:
+                raise BuildError(f"model {name!r} comes twice: {found[name]} and {file}")
+            found[name] = file
+    return sorted(found.items())
+
+
 def _info(path: str | os.PathLike[str]) -> dict[str, Any]:
     with Bundle(path) as bundle:
         return bundle.info()

@@ -92,7 +92,9 @@ def _floats(view: memoryview, place: tuple[int, int], count: int) -> Floats:
 def _labels(kind: str, count: int, view: memoryview, offset: int, size: int) -> npt.NDArray[Any]:
     """See modelfile.decode_labels, which checks what the core has checked here."""
     if kind not in ("str", "object"):
-        return modelfile.decode_labels(kind, count, modelfile.Sections({"labels": np.frombuffer(view, "u1", size, offset)}))
+        return modelfile.decode_labels(
+            kind, count, modelfile.Sections({"labels": np.frombuffer(view, "u1", size, offset)})
+        )
     text = bytes(view[offset + 4 * count : offset + size])
     ends = (0, *struct.unpack_from(f"<{count}I", view, offset))
     words = [text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends)]
