@@ -31,6 +31,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from . import fileformat
+from .backend import backend
 from .errors import BuildError, FormatError
 from .index import BLOCK_BITS, MAX_LEVELS, build, find_one, hash_names
 from .runtime import Model
@@ -496,7 +497,12 @@ def _load(name: str, source: Source) -> bytes:
         elif not isinstance(source, bytes):
             raise TypeError(f"model {name!r}: expected bytes or a path, got {type(source).__name__}")
         fileformat.decode(source, verify="full")
-        Model(source)
+        if backend() == "native":
+            from .lean import LeanModel  # the same checks, several times as fast
+
+            LeanModel(source)
+        else:
+            Model(source)
     except FormatError as error:
         raise FormatError(f"model {name!r}: {error}") from None
     return source

@@ -146,6 +146,7 @@ class LeanModel(Model):
             Model(memoryview(buffer))  # words it, with place, value and limit
             raise
         table = LeanTable(core, buffer)
+        self._core = core
         self.frame, self.table, self._scorer = frame, table, LeanScorer(frame, table)  # type: ignore[assignment]
 
     def __getattr__(self, name: str) -> Any:
@@ -202,11 +203,11 @@ class LeanModel(Model):
         """
         frame, table, scorer = self.frame, self.table, self._scorer
         parts = (self, table, scorer, frame, frame.classes, frame.intercept, frame.calibration, frame.baseline)
-        total = sum(sys.getsizeof(one) for one in parts if one is not None)
+        total: int = sum(sys.getsizeof(one) for one in parts if one is not None)
         total += FIELDS
         if frame.classes.dtype == "O":
             total += sum(map(sys.getsizeof, frame.classes.tolist()))
-        return total + table.core.own_bytes()
+        return total + self._core.own_bytes()
 
 
 FIELDS = 480  # bytes of the fields of three objects, as CPython 3.11 to 3.13 lay them out

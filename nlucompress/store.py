@@ -10,8 +10,10 @@ Python object made for it. Maps belong to one model each, so that a model that l
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import difflib
+import errno
 import functools
 import mmap
 import os
@@ -147,9 +149,10 @@ class ModelStore:
                     self._left.pop(name, None)
                     entry.model = model
                     self._pinned[name] = entry
-                self._shrink()
-                return
-        raise ValueError(f"model {name!r}: pinned models would take {total} bytes, the budget leaves {most}")
+            self._shrink()
+            del model, entry  # or the error would hold them
+        if total > most:
+            raise ValueError(f"model {name!r}: pinned models would take {total} bytes, the budget leaves {most}")
 
     def unpin(self, name: str) -> None:
         """Let a pinned model leave when its turn comes. A name that is not pinned is no error."""
@@ -385,24 +388,20 @@ def _quantile(ordered: list[float], share: float) -> float | None:
 
 
 def _unknown(name: str, names: list[str]) -> str:
-    """Words about a name that is not there. Of many names only those of its beginning or length are compared."""
-    if len(names) > 2000:
-        names = [one for one in names if one[:2] == name[:2] and abs(len(one) - len(name)) < 3][:2000]
-    close = difflib.get_close_matches(name, names, 3, 0.6)
+    """Words about a name that is not there. names: ascending; of many only its neighbours are compared."""
+    at = bisect.bisect(names, name)
+    close = difflib.get_close_matches(name[:300], names[max(at - 1000, 0) : at + 1000], 3, 0.6)
     return f"no model {name!r:.200}" + (f": close names are {', '.join(map(repr, close))}" if close else "")
 
 
 def _open(buffer: Any) -> tuple[Model, int]:
-    """A model that keeps little, and the bytes of its own; or the reference's, whose own are those of its arrays' headers."""
+    """A model, and the bytes of its own besides the buffer; of the reference's, which is no model for fleets, about."""
     if backend() == "native":
         from .lean import LeanModel
 
         lean = LeanModel(buffer)
         return lean, lean.own_bytes()
-    return Model(memoryview(buffer)), REFERENCE
-
-
-REFERENCE = 20_000  # bytes of a reference model's objects, about: it is for comparison, not for fleets
+    return Model(memoryview(buffer)), 20_000
 
 
 # -- where models come from -------------------------------------------------------------------------------------------
@@ -448,6 +447,10 @@ class _Folder:
             return _key(os.stat(self.place(name)))
         except (FileNotFoundError, NotADirectoryError, UnicodeEncodeError):
             return None
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None
+            raise
 
     def map(self, name: str, key: Key) -> tuple[Key, Any, int]:
         path = self.place(name)
