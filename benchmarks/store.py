@@ -29,6 +29,7 @@ from collections import Counter, OrderedDict
 from pathlib import Path
 
 import joblib
+import msgpack
 import numpy as np
 from provenance import heading, provenance
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -92,7 +93,7 @@ def sharing(files):
     for data in files:
         container = fileformat.decode(data)
         parts = {name: section.tobytes() for name, section in container.sections.items()}
-        parts["header: featurizer"] = repr([container.header["namespaces"], container.header["steps"]]).encode()
+        parts["header: featurizer"] = msgpack.packb([container.header["namespaces"], container.header["steps"]])
         for name, part in parts.items():
             total[name] += len(part)
             shared[name] += len(part) if (name, part) in seen else 0

@@ -14,9 +14,9 @@ of trained models there are none (benchmarks/README.md has the count), and a mod
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import mmap
-import operator
 import os
 import shutil
 import struct
@@ -235,7 +235,16 @@ class State:
             raise FormatError(f"directory: slot of model {int(self._order.max())}, there are {self.count} (B6)")
 
     def _check_entries(self) -> None:
-        offset, length = self.entries["offset"], self.entries["length"]
+        if not self.count:
+            return
+        offset = np.ascontiguousarray(self.entries["offset"])
+        length = np.ascontiguousarray(self.entries["length"])
+        most = self.offset  # below 2^63: sums of two numbers that are not above it do not overflow
+        if max(int(offset.max()), int(length.max())) <= most and int(offset.min()) >= START and int(length.min()) >= 64:
+            ends = offset + length
+            aligned = not int(np.bitwise_or.reduce(offset)) % ALIGN
+            if int(ends.max()) <= most and aligned and (ends[:-1] <= offset[1:]).all():
+                return  # as a new bundle has them: in the order of their names
         good = (offset >= START) & (offset % ALIGN == 0) & (length >= 64) & (length <= self.offset)
         good &= offset <= np.uint64(self.offset) - np.minimum(length, np.uint64(self.offset))
         if not good.all():
@@ -265,11 +274,12 @@ class State:
             names = str(self._text, "utf-8").split("\0")[:-1]
         except UnicodeDecodeError as error:
             raise FormatError(f"directory: names: not UTF-8: {error} (B8)") from None
-        if any(map(operator.ge, names, names[1:])):  # the order of code points is that of UTF-8
-            first = next(one for one, other in pairwise(names) if one >= other)
+        if sorted(names) != names:  # the order of code points is that of UTF-8
+            first = next(one for one, other in pairwise(names) if one > other)
             raise FormatError(f"directory: the names do not ascend after {first!r} (B7)")
-        if "." in names or ".." in names:
-            raise FormatError("directory: a name is '.' or '..' (B8)")
+        for name in (".", ".."):
+            if name in names[(at := bisect.bisect_left(names, name)) : at + 1]:
+                raise FormatError("directory: a name is '.' or '..' (B8)")
         return names
 
     def find(self, name: str) -> Entry | None:
@@ -436,9 +446,12 @@ def verify(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns Bundle.info and ``errors``: {name: what is wrong}. One damaged model does not hide another.
     Raises FormatError if the bundle itself cannot be read.
     """
-    errors, checked = {}, dict[tuple[int, int], str | None]()
+    errors, checked, before = {}, dict[tuple[int, int], str | None](), ""
     with Bundle(path) as bundle:
         for entry in bundle.entries():
+            if entry.name == before:
+                raise FormatError(f"{bundle.path}: directory: {before!r} is there twice (B7)")
+            before = entry.name
             place = entry.offset, entry.length
             if place not in checked:
                 try:

@@ -87,8 +87,9 @@ class ModelStore:
         self._pins: set[str] = set()
         self._opening: dict[str, Future[_Entry]] = {}
         self._left: dict[str, _Entry] = {}  # models that left while somebody held them
-        self._alive: dict[int, tuple[weakref.ref[Model], int]] = {}
+        self._alive: dict[int, tuple[weakref.ref[Model], str, int]] = {}
         self._gone: deque[weakref.ref[Model]] = deque()  # filled by whoever lets go of a model, whatever it is doing
+        self._is_gone = self._gone.append
         self._bytes = 0
         self._counts = dict.fromkeys(("hits", "misses", "waits", "evictions", "reloads", "errors"), 0)
         self._times: deque[float] = deque(maxlen=4096)
@@ -298,8 +299,8 @@ class ModelStore:
         with self._lock:
             self._seconds += seconds
             self._times.append(seconds)
-            entry.ref = weakref.ref(model, self._gone.append)
-            self._alive[id(entry.ref)] = entry.ref, entry.bytes
+            entry.ref = weakref.ref(model, self._is_gone)
+            self._alive[id(entry.ref)] = entry.ref, name, entry.bytes
             self._bytes += entry.bytes
             self._insert(name, entry, uses)
         return entry, model
@@ -336,10 +337,11 @@ class ModelStore:
         """Take the models that nobody holds any more off the count."""
         while self._gone:
             ref = self._gone.popleft()
-            _, size = self._alive.pop(id(ref), (None, 0))
+            _, name, size = self._alive.pop(id(ref))
             self._bytes -= size
-        if len(self._left) > 2 * len(self._alive) + 8:
-            self._left = {name: entry for name, entry in self._left.items() if entry.ref and entry.ref() is not None}
+            left = self._left.get(name)
+            if left is not None and left.ref is ref:
+                del self._left[name]
 
 
 @dataclass(eq=False, slots=True)
@@ -354,7 +356,7 @@ class _Entry:
     ref: weakref.ref[Model] | None = field(default=None, repr=False)
 
 
-PER_ENTRY = 400  # places in three dictionaries, a weak reference, a key of five numbers and a tuple
+PER_ENTRY = 700  # bytes: places in three dictionaries, a weak reference, a key of five numbers, a tuple
 
 _stores: weakref.WeakSet[ModelStore] = weakref.WeakSet()
 _forking: list[ModelStore] = []

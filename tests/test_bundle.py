@@ -468,9 +468,10 @@ def test_a_writer_killed_at_any_time_leaves_a_whole_state(tmp_path: Path) -> Non
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            time.sleep(rng.random() * 0.12)
+            printed = [process.stdout.readline().strip() for _ in range(int(rng.integers(0, 7)))]
+            time.sleep(rng.random() * 0.02)
             process.kill()
-            printed = [line.strip() for line in process.stdout if line.endswith("\n")]
+            printed += [line.strip() for line in process.stdout if line.endswith("\n")]
         done |= {f"{process.pid} {i}" for i in printed}
         found = content(path)
         assert models.items() <= found.items()
@@ -647,17 +648,30 @@ def test_B7_names_that_are_too_few_or_do_not_end_are_refused(path: Path) -> None
         path.with_name("c.nlub").unlink()
 
 
-def test_B7_names_that_do_not_ascend_are_refused_when_they_are_listed(tmp_path: Path) -> None:
-    for text in (b"b\0a\0", b"a\0a\0"):
-        path = tmp_path / f"{text[0]}.nlub"
-        bundle.create(path, {"a": DATA[0], "b": DATA[1]})
+def with_names(path: Path, text: bytes) -> None:
+    """A bundle whose two names are changed to others."""
+    bundle.create(path, {"a": DATA[0], "b": DATA[1]})
 
-        def edit(directory: bytearray, offset: int, length: int, text: bytes = text) -> None:
-            at, size = parts(directory)["names"]
-            directory[at : at + size] = text
+    def edit(directory: bytearray, offset: int, length: int) -> None:
+        at, size = parts(directory)["names"]
+        directory[at : at + size] = text
 
-        rewritten(path, edit)
-        refused(path, "B7", "do not ascend")
+    rewritten(path, edit)
+
+
+def test_B7_names_that_descend_are_refused_when_they_are_listed(tmp_path: Path) -> None:
+    with_names(tmp_path / "b.nlub", b"b\0a\0")
+    refused(tmp_path / "b.nlub", "B7", "do not ascend after 'b'")
+
+
+def test_B7_a_name_that_is_there_twice_is_found_when_all_is_verified(tmp_path: Path) -> None:
+    with_names(tmp_path / "b.nlub", b"a\0a\0")
+    with Bundle(tmp_path / "b.nlub") as opened:
+        assert "b" not in opened
+        if "a" in opened:
+            assert opened.read("a") in DATA[:2]
+    with pytest.raises(FormatError, match=r"'a' is there twice \(B7\)"):
+        bundle.verify(tmp_path / "b.nlub")
 
 
 @pytest.mark.parametrize("text", [b"\0b\0", b"/\0b\0", b"\\\0b\0", b"\n\0b\0", b"\x7f\0b\0", b"\xff\0b\0", b".\0b\0"])

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #if defined(__unix__) || defined(__APPLE__)
-#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #define HAS_MAP 1
@@ -455,12 +454,37 @@ static PyObject *verify(Model *self, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+/* A validated view without the steps that it does not have. Its memory is whole pages of its own: of thousands of models
+ * that come and go in many threads, malloc's arenas would keep a sixth more than what lives in them. */
+static size_t view_size(const nluc_model *m) { return offsetof(nluc_model, steps) + m->n_steps * sizeof *m->steps; }
+
+#ifdef HAS_MAP
+static size_t in_pages(size_t size) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (size + page - 1) / page * page;
+}
+
+static nluc_model *view_new(size_t size) {
+    void *data = mmap(NULL, in_pages(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return data == MAP_FAILED ? NULL : data;
+}
+
+static void view_free(nluc_model *m, size_t size) { munmap(m, in_pages(size)); }
+#else
+static size_t in_pages(size_t size) { return size; }
+static nluc_model *view_new(size_t size) { return malloc(size); }
+static void view_free(nluc_model *m, size_t size) {
+    (void)size;
+    free(m);
+}
+#endif
+
 PyDoc_STRVAR(own_bytes_doc, "own_bytes($self, /)\n--\n\n"
 "How many bytes of memory the model has of its own, besides the buffer: this object and the validated view.");
 
 static PyObject *own_bytes(Model *self, PyObject *unused) {
     (void)unused;
-    return PyLong_FromSize_t(sizeof(Model) + offsetof(nluc_model, steps) + self->model->n_steps * sizeof *self->model->steps);
+    return PyLong_FromSize_t(sizeof(Model) + in_pages(view_size(self->model)));
 }
 
 /* -- the type --------------------------------------------------------------------------------------------------------- */
@@ -468,7 +492,7 @@ static PyObject *own_bytes(Model *self, PyObject *unused) {
 static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     PyObject *source;
-    nluc_model *model, *shorter;
+    nluc_model *model;
     nluc_status status;
     Model *self;
     if (keywords && PyDict_Size(keywords)) return PyErr_Format(PyExc_TypeError, "Model takes no keywords");
@@ -488,8 +512,12 @@ static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *keyword
         refuse(type, status);
         goto failed;
     }
-    shorter = realloc(model, offsetof(nluc_model, steps) + model->n_steps * sizeof *model->steps);
-    self->model = shorter ? shorter : model;
+    if ((self->model = view_new(view_size(model)))) memcpy(self->model, model, view_size(model));
+    free(model);
+    if (!self->model) {
+        PyErr_NoMemory();
+        goto failed;
+    }
     return (PyObject *)self;
 failed:
     Py_DECREF(self);
@@ -499,7 +527,7 @@ failed:
 static void model_free(Model *self) {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    free(self->model);
+    if (self->model) view_free(self->model, view_size(self->model));
     PyBuffer_Release(&self->buffer);
     release(self);
     Py_DECREF(type);
