@@ -67,7 +67,7 @@ def train(found, seed):
     """One skill's pipeline."""
     rng = random.Random(seed)
     texts, labels = [], []
-    for key in rng.sample(sorted(found), rng.randint(3, 10)):
+    for key in rng.sample(sorted(found), min(rng.randint(3, 10), len(found))):
         chosen = rng.sample(found[key], min(len(found[key]), rng.randint(8, 30)))
         texts += chosen
         labels += [key[1]] * len(chosen)
@@ -197,32 +197,19 @@ def serve(kind, folder, arguments, seed, texts, weigh, out):
     weights = np.cumsum(1 / np.arange(1, len(names) + 1) ** arguments.zipf)
     requests = arguments.requests if kind == "nlub" else max(1, arguments.requests // arguments.fewer)
     if kind == "nlub":
-        with nlucompress.ModelStore(folder / "fleet.nlub", 1 << 23) as warm:  # the code, not the models
-            for name in names[:50]:
-                warm[name].predict(texts[:20])
-        del warm
-        opened = threading.local()
-        gc.collect()
-        before = resident()
-        store = nlucompress.ModelStore(folder / "fleet.nlub", max_bytes)
-        mapping = store._source.map
-
-        def mark(name, key):
-            opened.yes = True
-            return mapping(name, key)
-
-        store._source.map = mark
+        warm = nlucompress.ModelStore(folder / "fleet.nlub", 1 << 22)
     else:
         load = loader(kind, folder)
-        load(0).predict(texts[:20])
-        gc.collect()
-        before = resident()
-        store = Lru(load, weigh, max_bytes)
-        opened = store.opened
+        warm = Lru(load, weigh, 0)
+    barrier = threading.Barrier(arguments.threads + 1)
     cold, warmed, cpu = [], [], []
 
     def ask(number):
         rng = random.Random(seed * 1000 + number)
+        for name in rng.sample(names, 50 if kind == "nlub" else 1):  # what threads and code take is not the models'
+            warm[name].predict(texts[:20])
+        barrier.wait()
+        barrier.wait()
         for _ in range(requests):
             name = names[int(np.searchsorted(weights, rng.random() * weights[-1]))]
             text = texts[rng.randrange(len(texts))]
@@ -238,6 +225,25 @@ def serve(kind, folder, arguments, seed, texts, weigh, out):
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(arguments.threads)]
     for thread in threads:
         thread.start()
+    barrier.wait()
+    if kind == "nlub":
+        warm.close()
+    warm = None
+    gc.collect()
+    before = resident()
+    if kind == "nlub":
+        store, opened = nlucompress.ModelStore(folder / "fleet.nlub", max_bytes), threading.local()
+        mapping = store._source.map
+
+        def mark(name, key):
+            opened.yes = True
+            return mapping(name, key)
+
+        store._source.map = mark
+    else:
+        store = Lru(load, weigh, max_bytes)
+        opened = store.opened
+    barrier.wait()
     for thread in threads:
         thread.join()
     after = resident()

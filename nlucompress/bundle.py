@@ -618,14 +618,17 @@ def _locked(path: str | os.PathLike[str], timeout: float) -> Iterator[tuple[int,
                     raise TimeoutError(f"{os.fspath(path)}: another writer has had it for {timeout:g} s") from None
                 time.sleep(0.02)
                 continue
-            if _is_at(fd, path):
-                try:
-                    state = read_state(fd)
-                except FormatError as error:
-                    raise FormatError(f"{os.fspath(path)}: {error}") from None
-                os.ftruncate(fd, state.offset + state.length)
-                yield fd, state
-                return
+            try:
+                if _is_at(fd, path):
+                    try:
+                        state = read_state(fd)
+                    except FormatError as error:
+                        raise FormatError(f"{os.fspath(path)}: {error}") from None
+                    os.ftruncate(fd, state.offset + state.length)
+                    yield fd, state
+                    return
+            finally:  # closing would not do: the directory's map, which an error may hold, has a duplicate of the descriptor
+                fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def _is_at(fd: int, path: str | os.PathLike[str]) -> bool:

@@ -1,5 +1,6 @@
 """The benchmark scripts run, small, and their tables and raw numbers say what README.md of benchmarks/ says they do."""
 
+import gzip
 import importlib.util
 import json
 import os
@@ -144,3 +145,25 @@ def test_search_is_measured_on_texts_that_it_never_saw(tmp_path):
     cells = next(rest for (name, _), rest in rows(printed).items() if name == "toy")
     assert cells[2] == f"{one['search']['chosen']['bytes'] / 1e3:,.1f}"
     assert cells[3].startswith("36, ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_store_measures_a_fleet(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    for split in ("train", "test"):
+        with gzip.open(data / f"toy.{split}.jsonl.gz", "wt") as file:
+            for i, word in enumerate(["song", "film", "book", "lamp", "door", "rain", "news"] * 12):
+                file.write(json.dumps({"text": f"the {word} number {i} please", "label": word}) + "\n")
+    given = ["--data", data, "--skills", 60, "--trained", 5, "--max-mb", 1, "--requests", 40, "--fewer", 4, "--threads", 3,
+             "--pause", 0.001]  # fmt: skip
+    printed, kept = results("store.py", tmp_path / "store.json", tmp_path / "fleet", *given)
+    assert kept["made"]["bundle"]["models"] == 60
+    assert kept["made"]["bundle"]["distinct"] == 60
+    assert 0 < kept["open_ms"] < kept["list_ms"]
+    table = rows(printed)
+    for kind, asked in (("nlub", 240), ("joblib", 60), ("skops", 60)):
+        assert table[kind, 12][0] == str(asked)
+        assert sum(len(one["cold"]) + len(one["warm"]) for one in kept["results"][kind]) == asked
+        assert all(one["cold"] for one in kept["results"][kind])
+    assert all(one["counted"] <= 1 << 20 for one in kept["results"]["nlub"])

@@ -233,6 +233,14 @@ def test_a_change_that_fails_changes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_change_that_failed_holds_no_lock_though_its_error_is_held(tmp_path: Path) -> None:
+    make(tmp_path / "b.nlub")
+    with pytest.raises(BuildError) as error:
+        bundle.add(tmp_path / "b.nlub", {"musik": DATA[5]})
+    bundle.add(tmp_path / "b.nlub", {"new": DATA[5]}, timeout=0.1)
+    assert "musik" in str(error.value)
+
+
 def test_replace_takes_the_place(tmp_path: Path) -> None:
     models = make(tmp_path / "b.nlub")
     bundle.add(tmp_path / "b.nlub", {"musik": DATA[9]}, replace=True)
