@@ -127,7 +127,7 @@ def make(folder, found, arguments):
     info = bundle.create(folder / "fleet.nlub", fleet())
     sizes = [len(data) for data in files]
     result = {
-        "bundle": info, "create_seconds": time.perf_counter() - start, "sharing": sharing(files),
+        "bundle": info, "create_seconds": time.perf_counter() - start,
         "trained": len(files), "size": [min(sizes), statistics.median(sizes), max(sizes)],
         **{kind: statistics.mean(path.stat().st_size for path in folder.glob(f"*.{kind}")) for kind in ("joblib", "skops")},
     }  # fmt: skip
@@ -220,7 +220,8 @@ def serve(kind, folder, arguments, seed, texts, weigh, out):
             (cold if opened.yes else warmed).append(seconds)
             if opened.yes:
                 cpu.append(used)
-            time.sleep(rng.expovariate(1 / arguments.pause))
+            if arguments.pause:
+                time.sleep(rng.expovariate(1 / arguments.pause))
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(arguments.threads)]
     for thread in threads:
@@ -271,16 +272,19 @@ def measure(kind, folder, arguments, texts):
     return found
 
 
-def opening(path, runs=20):
-    """Milliseconds to open a bundle, and to open and list it: medians."""
+def opening(path, runs=40):
+    """Milliseconds to open a bundle, and to open and list it: wall times and CPU times, sorted."""
     opens, lists = [], []
     for _ in range(runs):
-        start = time.perf_counter()
+        start, begun = time.perf_counter(), time.process_time()
         with bundle.Bundle(path) as one:
-            opens.append(1e3 * (time.perf_counter() - start))
-            one.names()
-        lists.append(1e3 * (time.perf_counter() - start))
-    return statistics.median(opens), statistics.median(lists)
+            opens.append((1e3 * (time.perf_counter() - start), 1e3 * (time.process_time() - begun)))
+            names = one.names()
+            lists.append((1e3 * (time.perf_counter() - start), 1e3 * (time.process_time() - begun)))
+        del names
+    return {
+        name: [sorted(each) for each in zip(*times, strict=True)] for name, times in (("open", opens), ("list", lists))
+    }
 
 
 def row(kind, found, arguments):
@@ -325,16 +329,20 @@ def main():
     made = make(arguments.folder, found, arguments)
     facts = provenance("scikit-learn", "joblib", "skops")
     print(heading(facts))
-    info, share = made["bundle"], made["sharing"]
+    info = made["bundle"]
+    with bundle.Bundle(arguments.folder / "fleet.nlub") as fleet:
+        share = sharing([fleet.read(f"skill-{number:05d}") for number in range(made["trained"])])
     least, middle, most = made["size"]
     with open(arguments.folder / "fleet.nlub", "rb") as file:  # into the page cache
         while file.read(1 << 24):
             pass
-    opens, lists = opening(arguments.folder / "fleet.nlub")
+    times = opening(arguments.folder / "fleet.nlub")
+    spent = "; ".join(f"{name} {wall[0]:.1f} to {wall[-1]:.1f} ms, median {statistics.median(wall):.1f}, CPU "
+                      f"{statistics.median(cpu):.1f}" for name, (wall, cpu) in times.items())  # fmt: skip
     print(f"\n{info['models']:,} skills, {made['trained']:,} trained; bytes a skill: {least:,} to {most:,}, median "
           f"{middle:,.0f}; joblib {made['joblib']:,.0f}, skops {made['skops']:,.0f} on average.\n"
           f"Bundle: {info['bytes']:,} bytes, of them {info['bytes_directory']:,} directory; written in "
-          f"{made['create_seconds']:.0f} s. Open {opens:.1f} ms, open and list {lists:.1f} ms (medians of 20).\n"
+          f"{made['create_seconds']:.0f} s. Opened 40 times: {spent} (list: open and list).\n"
           f"Equal sections of the trained: {sum(share['shared'].values()):,} of {share['bytes']:,} bytes: "
           f"{share['shared']}\n")  # fmt: skip
     print("| source | requests | models held | hits | cold: p50 ms | p99 | its CPU: p50 ms | p99 | warm: p50 ms | p99 | "
@@ -344,7 +352,7 @@ def main():
         results[kind] = measure(kind, arguments.folder, arguments, texts)
         print(row(kind, results[kind], arguments), flush=True)
     if arguments.json:
-        kept = {"provenance": facts, "made": made, "open_ms": opens, "list_ms": lists, "results": results}
+        kept = {"provenance": facts, "made": made, "sharing": share, "opening_ms": times, "results": results}
         arguments.json.write_text(json.dumps(kept))
 
 

@@ -627,7 +627,7 @@ def _locked(path: str | os.PathLike[str], timeout: float) -> Iterator[tuple[int,
                     os.ftruncate(fd, state.offset + state.length)
                     yield fd, state
                     return
-            finally:  # closing would not do: the directory's map, which an error may hold, has a duplicate of the descriptor
+            finally:  # closing would not do: the directory's map, which an error may hold, has a second descriptor
                 fcntl.flock(fd, fcntl.LOCK_UN)
 
 

@@ -160,7 +160,8 @@ def test_store_measures_a_fleet(tmp_path):
     printed, kept = results("store.py", tmp_path / "store.json", tmp_path / "fleet", *given)
     assert kept["made"]["bundle"]["models"] == 60
     assert kept["made"]["bundle"]["distinct"] == 60
-    assert 0 < kept["open_ms"] < kept["list_ms"]
+    assert 0 < kept["opening_ms"]["open"][0][0] < kept["opening_ms"]["list"][0][0]
+    assert 0 < kept["sharing"]["shared"]["header: featurizer"] < kept["sharing"]["bytes"]
     table = rows(printed)
     for kind, asked in (("nlub", 240), ("joblib", 60), ("skops", 60)):
         assert table[kind, 12][0] == str(asked)
