@@ -4,7 +4,8 @@
     "play yesterday by the beatles" ── featurize ── hash ── look-up ── score ── link ──> ("PlayMusic", 0.97)
 
 ``compress``, ``search`` (the smallest file within a budget) and ``import_model`` are the building side, ``load``,
-``Model`` and ``Tagger`` the runtime. Neither imports scikit-learn; the building side is imported when it is first used.
+``Model`` and ``Tagger`` the runtime, ``ModelStore`` many models by name. None imports scikit-learn; the building side and the
+store are imported when they are first used.
 """
 
 import importlib
@@ -22,15 +23,16 @@ if TYPE_CHECKING:
     from .compress import Compressed, compress
     from .importers import import_model
     from .search import SearchResult, search
+    from .store import ModelStore
     from .tagger import Tagger
 
 __all__ = [
-    "BudgetError", "BuildError", "Compressed", "FormatError", "LinearModel", "Model", "ModelImportError", "SearchResult",
-    "Tagger", "__version__", "backend", "compress", "import_model", "load", "search",
+    "BudgetError", "BuildError", "Compressed", "FormatError", "LinearModel", "Model", "ModelImportError", "ModelStore",
+    "SearchResult", "Tagger", "__version__", "backend", "compress", "import_model", "load", "search",
 ]  # fmt: skip
 
 _LATER = {"Compressed": "compress", "compress": "compress", "import_model": "importers", "SearchResult": "search",
-             "search": "search", "Tagger": "tagger"}  # fmt: skip
+             "search": "search", "Tagger": "tagger", "ModelStore": "store"}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import bundle as bundles
 from .compress import compress as compress_model
 from .importers import import_model
 from .linear import LinearModel
@@ -420,6 +421,114 @@ def demo(task: str, texts: Path | None, out: Path | None, seed: int, force: bool
         return
     result = run(texts, **options)
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else table(result))
+
+
+@main.group()
+def bundle() -> None:
+    """Many models in one .nlub file, by name."""
+
+
+FORCE = click.option("--force", is_flag=True, help="Overwrite files that are there.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+MODELS = click.argument("models", nargs=-1, required=True, type=FILE, metavar="MODEL...")
+
+
+@bundle.command()
+@click.argument("file", type=FILE)
+@click.argument("models", nargs=-1, type=FILE, metavar="[MODEL]...")
+@FORCE
+@AS_JSON
+def create(file: Path, models: tuple[Path, ...], force: bool, as_json: bool) -> None:
+    """Write the bundle FILE of MODELs: .nluc files, named as they are without ending, or folders of them."""
+    _writable(file, force)
+    _print_bundle(file, bundles.create(file, bundles.find_models(models), overwrite=force), as_json)
+
+
+@bundle.command("list")
+@click.argument("file", type=FILE)
+@AS_JSON
+def list_(file: Path, as_json: bool) -> None:
+    """Print the names of FILE's models, or with --json where they lie and what the bundle weighs."""
+    with bundles.Bundle(file) as opened:
+        if as_json:
+            models = [{"name": one.name, "offset": one.offset, "bytes": one.length} for one in opened.entries()]
+            click.echo(json.dumps({**opened.info(), "models": models}, ensure_ascii=False))
+        else:
+            for name in opened.names():
+                click.echo(name)
+
+
+@bundle.command()
+@click.argument("file", type=FILE)
+@MODELS
+@click.option("--replace", is_flag=True, help="Take the place of models of these names.")
+@AS_JSON
+def add(file: Path, models: tuple[Path, ...], replace: bool, as_json: bool) -> None:
+    """Add MODELs, files or folders of them, to the bundle FILE: all, or on any error none."""
+    _print_bundle(file, bundles.add(file, bundles.find_models(models), replace=replace), as_json)
+
+
+@bundle.command()
+@click.argument("file", type=FILE)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@AS_JSON
+def remove(file: Path, names: tuple[str, ...], as_json: bool) -> None:
+    """Take models out of the bundle FILE; compact gives their bytes back."""
+    _print_bundle(file, _named(file, bundles.remove, file, names), as_json)
+
+
+@bundle.command()
+@click.argument("file", type=FILE)
+@AS_JSON
+def compact(file: Path, as_json: bool) -> None:
+    """Write the bundle FILE anew, without what no model needs any more."""
+    _print_bundle(file, bundles.compact(file), as_json)
+
+
+@bundle.command()
+@click.argument("file", type=FILE)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("-o", "--output", type=FILE, required=True, help="The folder to write NAME.nluc to.")
+@FORCE
+def extract(file: Path, names: tuple[str, ...], output: Path, force: bool) -> None:
+    """Write models of the bundle FILE, all or those named, as the files they were."""
+    for path in _named(file, bundles.extract, file, output, names or None, overwrite=force):
+        click.echo(path)
+
+
+@bundle.command("verify")
+@click.argument("file", type=FILE)
+@AS_JSON
+@click.pass_context
+def verify_bundle(ctx: click.Context, file: Path, as_json: bool) -> None:
+    """Check the bundle FILE and every byte and row of each model."""
+    found = bundles.verify(file)
+    if as_json:
+        click.echo(json.dumps({"file": str(file), **found}, ensure_ascii=False))
+    else:
+        if found["damage"]:
+            click.echo(f"{file}: the newest state is damaged, this is the one before: {found['damage']}", err=True)
+        for name, wrong in found["errors"].items():
+            click.echo(f"{file}: model {name!r}: {wrong}", err=True)
+        click.echo(f"{file}: {found['models']:,} models, {len(found['errors']):,} of them damaged")
+    if found["damage"] or found["errors"]:
+        ctx.exit(1)
+
+
+def _named(file: Path, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """A call that raises KeyError for a name that FILE does not have."""
+    try:
+        return call(*arguments, **options)
+    except KeyError as error:
+        raise ValueError(f"{file}: no such model: {error.args[0]}") from None
+
+
+def _print_bundle(file: Path, info: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"file": str(file), **info}, ensure_ascii=False))
+        return
+    unused = f", {info['bytes_unused']:,} unused (compact gives them back)" if info["bytes_unused"] else ""
+    click.echo(f"{file}: {info['models']:,} models, {info['distinct']:,} distinct, {info['bytes']:,} bytes{unused}")
 
 
 def _held_out_report(found: SearchResult, source: Path, name: str, seed: int) -> Report:

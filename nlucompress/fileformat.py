@@ -14,7 +14,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgpack  # type: ignore[import-untyped]
 import numpy as np
@@ -56,10 +56,10 @@ def encode(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any]], 
     head, previous = b"", -1
     while len(head) != previous:  # offsets depend on the header's length, and it on them: settles in two or three turns
         previous = len(head)
-        offset, starts = _align(PREAMBLE.size + previous), []
+        offset, starts = align(PREAMBLE.size + previous), []
         for data in raw.values():
             starts.append(offset)
-            offset = _align(offset + len(data))
+            offset = align(offset + len(data))
         rows = zip(raw.items(), starts, strict=True)
         table = [[name, start, len(data), zlib.crc32(data)] for (name, data), start in rows]
         try:
@@ -94,15 +94,25 @@ def save(data: bytes | Iterable[bytes], path: str | os.PathLike[str], overwrite:
     target = os.fsdecode(path)
     if not overwrite and os.path.exists(target):
         raise FileExistsError(f"{target}: exists and is not overwritten unasked")
+    with replacing(target, overwrite) as file:
+        file.writelines([data] if isinstance(data, bytes) else data)
+
+
+@contextlib.contextmanager
+def replacing(target: str, overwrite: bool) -> Iterator[BinaryIO]:
+    """A new file beside target, which gets its name, on the disk, when the block ends well; else nothing is left behind.
+
+    Raises FileExistsError if target is there by then and overwrite is False; OSError.
+    """
     folder = os.path.dirname(target) or "."
     temporary = os.path.join(folder, f".nluc-{os.urandom(8).hex()}.tmp")
     try:
         try:
-            file = open(temporary, "xb")  # noqa: SIM115
+            file = open(temporary, "x+b")  # noqa: SIM115
         except OSError as error:
             raise OSError(error.errno, error.strerror, target) from None
         with file:
-            file.writelines([data] if isinstance(data, bytes) else data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if overwrite:
@@ -141,13 +151,18 @@ def _sync_directory(folder: str) -> None:
 
 def map_file(path: str | os.PathLike[str]) -> memoryview:
     """A read-only memory map of a file. Raises FormatError if it is empty or no regular file, OSError if unreadable."""
-    mode = os.stat(path).st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # before it is opened: a pipe would wait for a writer
-        raise FormatError("not a regular file")
+    regular(path)
     with open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             raise FormatError("the file is empty")
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def regular(path: str | os.PathLike[str]) -> None:
+    """Raise FormatError if path is a pipe or the like, before it is opened: it would wait for a writer."""
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise FormatError("not a regular file")
 
 
 def decode(buffer: bytes | memoryview, verify: Verify = "header") -> Container:
@@ -259,9 +274,10 @@ def _sections(table: Any, view: memoryview, start: int, verify: str) -> Iterator
         names.add(name)
         end = offset + length
         yield name, np.frombuffer(data, np.uint8)
-    if _align(end) != len(view):
-        raise FormatError(f"the sections end at {_align(end)}, but the file has {len(view)} bytes (S4)")
+    if align(end) != len(view):
+        raise FormatError(f"the sections end at {align(end)}, but the file has {len(view)} bytes (S4)")
 
 
-def _align(offset: int) -> int:
+def align(offset: int) -> int:
+    """The next multiple of 64."""
     return -(-offset // ALIGN) * ALIGN

@@ -174,6 +174,23 @@ def find(hashes: Hashes, levels: Sequence[int], blocks: npt.NDArray[np.uint32], 
     return slots
 
 
+def find_one(half: int, other: int, levels: Sequence[int], blocks: memoryview, n: int) -> int:
+    """As ``find``, of one hash (h1, h2), in plain integers: a few microseconds. blocks: as bytes."""
+    start = 0
+    for level, size in enumerate(levels):
+        x = half + level * other & 0xFFFF_FFFF_FFFF_FFFF
+        y = (x ^ x >> 32) & 0xFFFF_FFFF
+        y = (y ^ y >> 16) * 0x85EBCA6B & 0xFFFF_FFFF
+        y = (y ^ y >> 13) * 0xC2B2AE35 & 0xFFFF_FFFF
+        block, bit = divmod(start + ((y ^ y >> 16) * size >> 32), BLOCK_BITS)
+        bits = int.from_bytes(blocks[64 * block + 4 : 64 * block + 64], "little")
+        if bits >> bit & 1:
+            slot = int.from_bytes(blocks[64 * block : 64 * block + 4], "little") + (bits & (1 << bit) - 1).bit_count()
+            return slot if slot < n else -1
+        start += size
+    return -1
+
+
 def rank(blocks: npt.NDArray[np.uint32], block: Integers, bit: Integers) -> Integers:
     """The number of 1s before bit ``bit`` of block ``block``: the block's rank, plus those inside the block."""
     words = blocks[block, 1:]

@@ -200,7 +200,7 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
         raise FormatError(f"header: a binary task with {count} classes (M1)")
     if link in ("softmax", "ovr") and task == "multilabel":
         raise FormatError(f"header: link {link!r} does not go with a multilabel task (M1)")
-    namespaces = tuple(_namespace(fields) for fields in header.maps("namespaces", 1, 256, "M2"))
+    namespaces = tuple(namespace(fields) for fields in header.maps("namespaces", 1, 256, "M2"))
     index, slots, rows = header.map("index"), header.map("slots"), header.map("rows")
     n = index.integer("n", 0, (1 << 31) - 1)
     levels = tuple(index.integers("levels", 0, MAX_LEVELS, 1, (1 << 31) - 1))
@@ -224,8 +224,8 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
         raise FormatError(f"header: slots: {check_bits} check bits and {width - check_bits} bits of the row coder: "
                           f"the limit of a record is {MOST_RECORD_BITS} (L3)")  # fmt: skip
     model = ModelFile(
-        namespaces, tuple(_step(fields, len(namespaces)) for fields in header.maps("steps", 0, 1024, "M3")),
-        _decode_labels(header.map("classes").choice("type", LABEL_TYPES), count, sections), task, link,
+        namespaces, tuple(step(fields, len(namespaces)) for fields in header.maps("steps", 0, 1024, "M3")),
+        decode_labels(header.map("classes").choice("type", LABEL_TYPES), count, sections), task, link,
         sections.floats("intercept", "<f8", columns, columns),
         sections.floats("calibration", "<f8", 2 * columns, 2 * columns).reshape(2, columns)
         if sections.has("calibration") else None,
@@ -284,7 +284,7 @@ def _check_tagging(model: ModelFile, required: bool) -> None:
                           "intercept (M6)")  # fmt: skip
 
 
-def _namespace(fields: Fields) -> Namespace:
+def namespace(fields: Fields) -> Namespace:
     """One analyzer; what is absent has FORMAT.md's default."""
     fields.get("name", str)
     known = {name: fields.value[name] for name in ("name", *_DEFAULTS) if name in fields.value}
@@ -309,7 +309,7 @@ def _namespace(fields: Fields) -> Namespace:
         raise fields.error(f"{error!s:.200}") from None
 
 
-def _step(fields: Fields, n_namespaces: int) -> Step:
+def step(fields: Fields, n_namespaces: int) -> Step:
     """One operation on the values."""
     namespaces = tuple(fields.integers("namespaces", 1, 256, 0, n_namespaces - 1))
     op, value, kind = fields.get("op", str), fields.value.get("value", 0.0), fields.value.get("kind")
@@ -321,7 +321,7 @@ def _step(fields: Fields, n_namespaces: int) -> Step:
         raise fields.error(f"{error!s:.200}") from None
 
 
-def _decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any]:
+def decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any]:
     """The labels, in the array type of the source's ``classes_``."""
     if kind not in ("str", "object"):
         dtype = np.dtype(kind).newbyteorder("<")

@@ -1,5 +1,6 @@
 """The benchmark scripts run, small, and their tables and raw numbers say what README.md of benchmarks/ says they do."""
 
+import gzip
 import importlib.util
 import json
 import os
@@ -195,3 +196,26 @@ def test_the_tagging_script_compares_files_tags_and_times(tmp_path):
     assert first["bytes"] < first["bytes_before"]
     assert first["from_words_before"] > 0 < first["from_words"]
     assert ("l2-0.1.crfsuite", 16) in rows(text)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_store_measures_a_fleet(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    for split in ("train", "test"):
+        with gzip.open(data / f"toy.{split}.jsonl.gz", "wt") as file:
+            for i, word in enumerate(["song", "film", "book", "lamp", "door", "rain", "news"] * 12):
+                file.write(json.dumps({"text": f"the {word} number {i} please", "label": word}) + "\n")
+    given = ["--data", data, "--skills", 60, "--trained", 5, "--max-mb", 1, "--requests", 40, "--fewer", 4, "--threads", 3,
+             "--pause", 0.001]  # fmt: skip
+    printed, kept = results("store.py", tmp_path / "store.json", tmp_path / "fleet", *given)
+    assert kept["made"]["bundle"]["models"] == 60
+    assert kept["made"]["bundle"]["distinct"] == 60
+    assert 0 < kept["opening_ms"]["open"][0][0] < kept["opening_ms"]["list"][0][0]
+    assert 0 < kept["sharing"]["shared"]["header: featurizer"] < kept["sharing"]["bytes"]
+    table = rows(printed)
+    for kind, asked in (("nlub", 240), ("joblib", 60), ("skops", 60)):
+        assert table[kind, 12][0] == str(asked)
+        assert sum(len(one["cold"]) + len(one["warm"]) for one in kept["results"][kind]) == asked
+        assert all(one["cold"] for one in kept["results"][kind])
+    assert all(one["counted"] <= 1 << 20 for one in kept["results"]["nlub"])

@@ -288,3 +288,81 @@ def test_the_command_runs_from_a_checkout_and_as_a_module(folder):
         done = subprocess.run([sys.executable, *map(str, command), "predict", str(folder / "model.nluc"), "play jazz"],
                               capture_output=True, text=True, check=True)  # fmt: skip
         assert done.stdout == "play\n"
+
+
+# -- bundles ------------------------------------------------------------------------------------------------------------
+
+
+def bundled(folder, tmp_path):
+    """A bundle of two models, made by the command, of a file and a folder."""
+    (tmp_path / "models").mkdir()
+    data = (folder / "model.nluc").read_bytes()
+    (tmp_path / "models" / "wetter.nluc").write_bytes(data)
+    (tmp_path / "models" / "note.txt").write_text("no model")
+    (tmp_path / "musik.nluc").write_bytes(data)
+    path = tmp_path / "fleet.nlub"
+    code, out, err = run("bundle", "create", path, tmp_path / "models", tmp_path / "musik.nluc")
+    assert (code, err) == (0, "")
+    assert "2 models, 1 distinct" in out
+    return path, data
+
+
+def test_bundle_create_list_and_extract(folder, tmp_path):
+    path, data = bundled(folder, tmp_path)
+    assert run("bundle", "list", path) == (0, "musik\nwetter\n", "")
+    facts = json.loads(run("bundle", "list", path, "--json")[1])
+    assert [one["name"] for one in facts["models"]] == ["musik", "wetter"]
+    assert facts["models"][0]["bytes"] == len(data)
+    assert facts["bytes"] == path.stat().st_size
+    (tmp_path / "out").mkdir()
+    code, out, _ = run("bundle", "extract", path, "wetter", "-o", tmp_path / "out")
+    assert (code, out) == (0, f"{tmp_path / 'out' / 'wetter.nluc'}\n")
+    assert (tmp_path / "out" / "wetter.nluc").read_bytes() == data
+    code, _, err = run("bundle", "extract", path, "-o", tmp_path / "out")
+    assert (code, "wetter.nluc: exists" in err or "musik.nluc: exists" in err) == (1, True)
+    assert run("bundle", "extract", path, "-o", tmp_path / "out", "--force")[0] == 0
+    assert {one.name for one in (tmp_path / "out").iterdir()} == {"wetter.nluc", "musik.nluc"}
+
+
+def test_bundle_create_overwrites_only_when_told_to(folder, tmp_path):
+    path, _ = bundled(folder, tmp_path)
+    assert run("bundle", "create", path)[0] == 2
+    code, out, _ = run("bundle", "create", path, "--force", "--json")
+    assert (code, json.loads(out)["models"]) == (0, 0)
+    code, _, err = run("bundle", "create", tmp_path / "b.nlub", tmp_path / "musik.nluc", folder / "pipeline.joblib")
+    assert (code, "model 'pipeline.joblib': not a .nluc file" in err) == (1, True)
+    assert not (tmp_path / "b.nlub").exists()
+
+
+def test_bundle_add_remove_and_compact(folder, tmp_path):
+    path, _ = bundled(folder, tmp_path)
+    code, _, err = run("bundle", "add", path, tmp_path / "musik.nluc")
+    assert (code, "model 'musik' is there already" in err) == (1, True)
+    code, _, err = run("bundle", "add", path, tmp_path / "musik.nluc", "--replace")
+    assert (code, err) == (0, "")
+    code, out, _ = run("bundle", "remove", path, "wetter")
+    assert code == 0
+    assert "1 models" in out
+    assert "unused (compact gives them back)" in out
+    code, _, err = run("bundle", "remove", path, "wetter")
+    assert (code, err) == (1, f"Error: {path}: no such model: 'wetter'\n")
+    facts = json.loads(run("bundle", "compact", path, "--json")[1])
+    assert (facts["bytes_unused"], facts["bytes"]) == (0, path.stat().st_size)
+    assert run("bundle", "list", path)[1] == "musik\n"
+
+
+def test_bundle_verify_says_which_model_is_damaged(folder, tmp_path):
+    path, _ = bundled(folder, tmp_path)
+    code, out, _ = run("bundle", "verify", path)
+    assert (code, out) == (0, f"{path}: 2 models, 0 of them damaged\n")
+    data = bytearray(path.read_bytes())
+    data[12288 + 70] ^= 1
+    path.write_bytes(data)
+    code, out, err = run("bundle", "verify", path)
+    assert (code, out) == (1, f"{path}: 2 models, 2 of them damaged\n")  # one model, under two names
+    assert f"{path}: model 'musik': header: its CRC-32 does not match (P6)" in err
+    code, out, _ = run("bundle", "verify", path, "--json")
+    assert (code, set(json.loads(out)["errors"])) == (1, {"musik", "wetter"})
+    path.write_bytes(data[:5000])
+    code, _, err = run("bundle", "verify", path)
+    assert (code, "12288 bytes exceed the file's 5000 bytes (B1)" in err) == (1, True)

@@ -27,6 +27,7 @@ import msgpack
 import numpy as np
 import pytest
 import strategies
+import test_bundle
 import test_coded
 import test_template
 from hypothesis import given, settings
@@ -275,14 +276,22 @@ def format_text() -> str:
 def test_every_rule_of_the_format_has_a_test_of_its_id_and_the_other_way_round() -> None:
     rules = re.findall(r"^\* \*\*([A-Z]\d+)\*\*", format_text(), re.MULTILINE)
     assert len(set(rules)) == len(rules) > 0
-    names = [*globals(), *vars(test_coded), *vars(test_template)]
+    names = [*globals(), *vars(test_coded), *vars(test_template), *vars(test_bundle)]
     tests = {found[1].upper() for name in names if (found := re.match(r"test_([A-Za-z]\d+)_", name))}
     assert tests == set(rules)
 
 
 def test_every_message_of_a_reader_names_a_rule_of_the_format() -> None:
     rules = set(re.findall(r"\*\*([A-Z]\d+)\*\*", format_text()))
-    for module in ("fileformat.py", "modelfile.py", "rows/plain.py", "rows/pool.py", "rows/coded.py"):
+    for module in (
+        "fileformat.py",
+        "modelfile.py",
+        "rows/plain.py",
+        "rows/pool.py",
+        "rows/coded.py",
+        "bundle.py",
+        "store.py",
+    ):
         source = resources.files("nlucompress").joinpath(module).read_text(encoding="utf-8")
         assert set(re.findall(r"\(([A-Z]\d+)\)", source)) <= rules
 

@@ -74,7 +74,7 @@ class NativeScorer(reference.Scorer):
         inputs = self._core.inputs()
         self._columns = len(file.intercept)
         self._binary = file.task == "binary"
-        self._readers = [_reader(analyzer, kind) for analyzer, kind in zip(self._analyzers, inputs, strict=True)]
+        self._readers = [reader_of(analyzer, kind) for analyzer, kind in zip(self._analyzers, inputs, strict=True)]
         self._plain = set(inputs) == {"text"} and all(ns.column is None for ns in file.namespaces)
 
     def decision_function(self, samples: Iterable[Any]) -> Floats:
@@ -141,7 +141,7 @@ class NativeChain(Chain):
         return out, self._core.marginals(states, self.transitions, *self._exponentials, out)
 
 
-def _reader(analyzer: Analyzer, kind: str) -> Callable[[Any], str | list[str] | Counts]:
+def reader_of(analyzer: Analyzer, kind: str) -> Callable[[Any], str | list[str] | Counts]:
     """From a sample to what the extension takes of it."""
     if kind != "tokens":
         return analyzer.read

@@ -14,6 +14,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/mman.h>
+#include <unistd.h>
+#define HAS_MAP 1
+#endif
 
 #define NLUC_MAX_NAMESPACES 256 /* what the format allows */
 #define NLUC_MAX_STEPS 1024
@@ -34,6 +39,7 @@ typedef struct {
     PyObject_HEAD
     nluc_model *model; /* without the steps that it does not have */
     void *runs;        /* its tables of runs, or NULL */
+    size_t runs_size;
     void *program;     /* its template's, or NULL */
     nluc_template template;
     Py_buffer buffer;
@@ -814,12 +820,46 @@ static PyObject *verify(Model *self, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+/* A validated view without the steps that it does not have. Its memory is whole pages of its own: of thousands of models
+ * that come and go in many threads, malloc's arenas would keep a sixth more than what lives in them. */
+static size_t view_size(const nluc_model *m) { return offsetof(nluc_model, steps) + m->n_steps * sizeof *m->steps; }
+
+#ifdef HAS_MAP
+static size_t in_pages(size_t size) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (size + page - 1) / page * page;
+}
+
+static void *view_new(size_t size) {
+    void *data = mmap(NULL, in_pages(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return data == MAP_FAILED ? NULL : data;
+}
+
+static void view_free(void *m, size_t size) { munmap(m, in_pages(size)); }
+#else
+static size_t in_pages(size_t size) { return size; }
+static void *view_new(size_t size) { return malloc(size); }
+static void view_free(void *m, size_t size) {
+    (void)size;
+    free(m);
+}
+#endif
+
+PyDoc_STRVAR(own_bytes_doc, "own_bytes($self, /)\n--\n\n"
+"How many bytes of memory the model has of its own, besides the buffer: this object, the validated view, tables of runs, a template.");
+
+static PyObject *own_bytes(Model *self, PyObject *unused) {
+    (void)unused;
+    return PyLong_FromSize_t(sizeof(Model) + in_pages(view_size(self->model)) + in_pages(self->runs_size) +
+                             (self->program ? self->template.length : 0));
+}
+
 /* -- the type --------------------------------------------------------------------------------------------------------- */
 
 static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     PyObject *source;
-    nluc_model *model, *shorter;
+    nluc_model *model;
     nluc_status status;
     Model *self;
     if (keywords && PyDict_Size(keywords)) return PyErr_Format(PyExc_TypeError, "Model takes no keywords");
@@ -839,8 +879,10 @@ static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *keyword
         refuse(type, status);
         goto failed;
     }
-    if (nluc_runs_size(model)) {
-        if (!(self->runs = malloc(nluc_runs_size(model)))) {
+    /* Tables of runs are worth their memory where they are not more than the file: without them runs are read more slowly. */
+    if (nluc_runs_size(model) && nluc_runs_size(model) <= (size_t)self->buffer.len) {
+        self->runs_size = nluc_runs_size(model);
+        if (!(self->runs = view_new(self->runs_size))) {
             free(model);
             PyErr_NoMemory();
             goto failed;
@@ -861,8 +903,12 @@ static PyObject *model_new(PyTypeObject *type, PyObject *args, PyObject *keyword
         refuse(type, status);
         goto failed;
     }
-    shorter = realloc(model, offsetof(nluc_model, steps) + model->n_steps * sizeof *model->steps);
-    self->model = shorter ? shorter : model;
+    if ((self->model = view_new(view_size(model)))) memcpy(self->model, model, view_size(model));
+    free(model);
+    if (!self->model) {
+        PyErr_NoMemory();
+        goto failed;
+    }
     return (PyObject *)self;
 failed:
     Py_DECREF(self);
@@ -872,8 +918,8 @@ failed:
 static void model_free(Model *self) {
     PyTypeObject *type = Py_TYPE((PyObject *)self);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    free(self->model);
-    free(self->runs);
+    if (self->model) view_free(self->model, view_size(self->model));
+    if (self->runs) view_free(self->runs, self->runs_size);
     free(self->program);
     PyBuffer_Release(&self->buffer);
     release(self);
@@ -901,6 +947,7 @@ static PyMethodDef model_methods[] = {
     {"rows", FAST(rows), METH_FASTCALL, rows_doc},
     {"inputs", FAST(inputs), METH_NOARGS, inputs_doc},
     {"verify", FAST(verify), METH_NOARGS, verify_doc},
+    {"own_bytes", FAST(own_bytes), METH_NOARGS, own_bytes_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -918,6 +965,96 @@ static PyType_Spec model_spec = {
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = model_slots,
 };
+
+/* -- a part of a file, mapped ------------------------------------------------------------------------------------------
+ *
+ * mmap.mmap keeps a descriptor open for each map and starts at a page; of a store's models there are thousands, anywhere in
+ * a file. The map is shared and read-only, and of its own: the system makes pages resident in no other's range, so that it
+ * takes exactly size() bytes while it lives, and none after.
+ */
+#ifdef HAS_MAP
+typedef struct {
+    PyObject_HEAD
+    uint8_t *base;
+    size_t mapped, skip, length;
+} Map;
+
+PyDoc_STRVAR(map_doc, "Map(fd, offset, length, populate, /)\n--\n\n"
+"Bytes offset..offset + length of a file, mapped read-only: a buffer. The descriptor may be closed afterwards.\n\n"
+"populate: make all pages resident at once. Raises OSError; ValueError if the file ends before.");
+
+static PyObject *map_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    long long offset, length;
+    long page = sysconf(_SC_PAGESIZE);
+    int fd, populate, flags = MAP_SHARED;
+    off_t end;
+    Map *self;
+    if (keywords && PyDict_Size(keywords)) return PyErr_Format(PyExc_TypeError, "Map takes no keywords");
+    if (!PyArg_ParseTuple(args, "iLLp:Map", &fd, &offset, &length, &populate)) return NULL;
+    if ((end = lseek(fd, 0, SEEK_END)) < 0) return PyErr_SetFromErrno(PyExc_OSError);
+    if (offset < 0 || length <= 0 || offset > end || length > end - offset || (unsigned long long)length > PY_SSIZE_T_MAX / 2)
+        return PyErr_Format(PyExc_ValueError, "offset %lld + length %lld exceeds the file's %lld bytes", offset, length,
+                            (long long)end);
+    if (!(self = (Map *)allocate(type, 0))) return NULL;
+    self->skip = (size_t)(offset % page);
+    self->length = (size_t)length;
+    self->mapped = (self->skip + self->length + (size_t)page - 1) / (size_t)page * (size_t)page;
+#ifdef MAP_POPULATE
+    if (populate) flags |= MAP_POPULATE;
+#endif
+    Py_BEGIN_ALLOW_THREADS
+    self->base = mmap(NULL, self->mapped, PROT_READ, flags, fd, (off_t)(offset - (long long)self->skip));
+    Py_END_ALLOW_THREADS
+    if (self->base == MAP_FAILED) {
+        self->base = NULL;
+        PyErr_SetFromErrno(PyExc_OSError);
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void map_free(Map *self) {
+    PyTypeObject *type = Py_TYPE((PyObject *)self);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    if (self->base) munmap(self->base, self->mapped);
+    release(self);
+    Py_DECREF(type);
+}
+
+static int map_buffer(Map *self, Py_buffer *view, int flags) {
+    return PyBuffer_FillInfo(view, (PyObject *)self, self->base + self->skip, (Py_ssize_t)self->length, 1, flags);
+}
+
+PyDoc_STRVAR(map_size_doc, "size($self, /)\n--\n\nThe bytes mapped: whole pages.");
+
+static PyObject *map_size(Map *self, PyObject *unused) {
+    (void)unused;
+    return PyLong_FromSize_t(self->mapped);
+}
+
+static PyMethodDef map_methods[] = {
+    {"size", FAST(map_size), METH_NOARGS, map_size_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot map_slots[] = {
+    {Py_tp_doc, (void *)(uintptr_t)map_doc},
+    {Py_tp_new, (void *)map_new},
+    {Py_tp_dealloc, (void *)map_free},
+    {Py_tp_methods, map_methods},
+    {Py_bf_getbuffer, (void *)map_buffer},
+    {0, NULL},
+};
+
+static PyType_Spec map_spec = {
+    .name = "nlucompress._native.Map",
+    .basicsize = sizeof(Map),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = map_slots,
+};
+#endif
 
 /* -- the module ------------------------------------------------------------------------------------------------------- */
 
@@ -1046,9 +1183,16 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static int add_type(PyObject *module, PyType_Spec *spec) {
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
+    int failed = !type || PyModule_AddType(module, (PyTypeObject *)type);
+    Py_XDECREF(type);
+    return failed ? -1 : 0;
+}
+
 static int execute(PyObject *module) {
     State *state = PyModule_GetState(module);
-    PyObject *errors, *type;
+    PyObject *errors;
 #if defined(__POPCNT__) && defined(__GNUC__)
     if (!__builtin_cpu_supports("popcnt")) {
         PyErr_SetString(PyExc_ImportError, "this build of nlucompress needs a processor with POPCNT (of 2008 or later)");
@@ -1061,13 +1205,10 @@ static int execute(PyObject *module) {
     Py_DECREF(errors);
     if (!state->format_error) return -1;
     if (PyModule_AddStringConstant(module, "UNICODE", NLUC_UNICODE)) return -1;
-    if (!(type = PyType_FromModuleAndSpec(module, &model_spec, NULL))) return -1;
-    if (PyModule_AddType(module, (PyTypeObject *)type)) {
-        Py_DECREF(type);
-        return -1;
-    }
-    Py_DECREF(type);
-    return 0;
+#ifdef HAS_MAP
+    if (add_type(module, &map_spec)) return -1;
+#endif
+    return add_type(module, &model_spec);
 }
 
 static int traverse(PyObject *module, visitproc visit, void *arg) {
