@@ -4,8 +4,8 @@
     "play yesterday by the beatles" ── featurize ── hash ── look-up ── score ── link ──> ("PlayMusic", 0.97)
 
 ``compress``, ``search`` (the smallest file within a budget) and ``import_model`` are the building side, ``load``,
-``Model`` and ``Tagger`` the runtime, ``ModelStore`` many models by name. None imports scikit-learn; the building side and the
-store are imported when they are first used.
+``Model`` and ``Tagger`` the runtime, ``ModelStore`` many models by name. None imports scikit-learn; the building side and
+the store are imported when they are first used.
 """
 
 import importlib

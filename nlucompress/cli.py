@@ -396,6 +396,8 @@ def export(source: Path, tsv: Path | None, like: Path | None, output: Path | Non
 
 
 @main.command()
+@click.option("--task", type=click.Choice(["intents", "entities"]), default="intents", show_default=True,
+              help="A pipeline of intents, or a CRF of the sentences' slots.")  # fmt: skip
 @click.option("--texts", type=FILE, help="Your own data: JSONL with the fields text and label.")
 @click.option("--out", type=FILE, help="A folder that keeps the two models; a temporary one otherwise.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sentences and of the split.")

@@ -192,9 +192,9 @@ class LeanModel(Model):
         """See Model.lookup_many."""
         return self._whole().lookup_many(features, namespace)
 
-    def info(self) -> dict[str, Any]:
+    def info(self, bound: bool = False) -> dict[str, Any]:
         """See Model.info."""
-        return self._whole().info()
+        return self._whole().info(bound)
 
     def own_bytes(self) -> int:
         """Memory that the model has of its own besides its buffer: the core's, and each Python object made for it.
