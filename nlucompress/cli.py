@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .cli_fleet import compress_many
 from .cli_options import BUDGET, FILE, is_given, model_options, progress_bar, search_options, source_options
 from .compress import compress as compress_model
 from .errors import one_line
@@ -54,6 +55,9 @@ def main() -> None:
     them. Reading one runs no code of it, and needs no tool that wrote it. Exit codes: 0 done, 1 a check failed or an input
     could not be read, 2 wrong usage or an output that exists, 3 a budget could not be met.
     """
+
+
+main.add_command(compress_many)
 
 
 @main.command()
