@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import logging
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -37,6 +39,11 @@ def engine(jobs: int | None = None, dask: int | None = None, scheduler: str | No
         if value is not None and value < 1:
             raise ValueError(f"{name}: {value} is below 1")
     joblib = places.require("joblib")
+    with _quiet():
+        yield from _engine(joblib, jobs, dask, scheduler, ray)
+
+
+def _engine(joblib: Any, jobs: int | None, dask: int | None, scheduler: str | None, ray: bool) -> Iterator[Run]:
     if dask or scheduler:
         with _client(dask, scheduler) as client:
             yield _run(joblib, f"the scheduler {client.scheduler.address}", backend="dask", client=client)
@@ -45,6 +52,20 @@ def engine(jobs: int | None = None, dask: int | None = None, scheduler: str | No
         yield _run(joblib, "Ray", backend="ray", n_jobs=-1)
     else:
         yield _run(joblib, "loky", backend="loky", n_jobs=jobs or -1)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what joblib and Dask say of a run that is cut off: its one error says it."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*tasks? .*(successfully executed|still being processed)", UserWarning)
+        logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 @contextlib.contextmanager
