@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What does compressing a thousand models take, and are the files the same on loky and on a Dask cluster that loses a worker?
+"""What does compressing a thousand models take, and are the files those of loky on a Dask cluster that loses a worker?
 
     python benchmarks/fleet.py TRAIN.jsonl[.gz] [--models 1000] [--json OUT.json]
 
 A model is a skill: a random subset of the intents of TRAIN, 3 to 8, with TEXTS texts of each, and a pipeline of its own:
 TfidfVectorizer of words and pairs, LinearSVC. `nlucompress compress-many` then runs with two processes of loky; and with a
-Dask scheduler and two worker processes, one of which is killed (SIGKILL) when half of the models are there. Times are of the
-whole command, once. Needs dask[distributed] and joblib (the extra fleet).
+Dask scheduler and two worker processes, one of which is killed (SIGKILL) when half of the models are there. Times are of
+the whole command, once. Needs dask[distributed] and joblib (the extra fleet).
 """
 
 from __future__ import annotations

@@ -128,9 +128,9 @@ def check(entries: Iterable[Entry]) -> None:
     entries = list(entries)
     seen: dict[str, Entry] = {}
     for entry in entries:
-        first = seen.setdefault(entry.name, entry)
-        if first is not entry:
-            raise ValueError(f"{entry.place}: the name {entry.name!r} is taken by {first.place}")
+        if entry.name in seen:
+            raise ValueError(f"{entry.place}: the name {entry.name!r} is taken by {seen[entry.name].place}")
+        seen[entry.name] = entry
     missing = places.missing({path: entry.place for entry in entries for path in entry.paths})
     if missing:
         more = f" (and {len(missing) - 1:,} more)" if len(missing) > 1 else ""
