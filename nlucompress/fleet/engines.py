@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import itertools
 import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from . import places
 from .job import Job, Result, work
 
 Run = Callable[[Iterable[Job]], Iterator[Result]]
+PART = 256  # jobs whose results Ray gives together
 CONNECT = 30  # seconds for a scheduler to answer, and for its first worker to be there
 
 
@@ -57,7 +59,7 @@ def _engine(joblib: Any, jobs: int | None, dask: int | None, scheduler: str | No
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Leave out what joblib and Dask say of a run that is cut off: its one error says it."""
-    logger = logging.getLogger("distributed")
+    logger = logging.getLogger("distributed.client")
     level = logger.level
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*tasks? .*(successfully executed|still being processed)", UserWarning)
@@ -87,10 +89,15 @@ def _client(dask: int | None, scheduler: str | None) -> Iterator[Any]:
 
 def _run(joblib: Any, where: str, **backend: Any) -> Run:
     def run(jobs: Iterable[Job]) -> Iterator[Result]:
-        with joblib.parallel_config(**backend):
-            parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-            results = parallel(joblib.delayed(work)(job) for job in jobs)
+        calls = (joblib.delayed(work)(job) for job in jobs)
         try:
+            with joblib.parallel_config(**backend):
+                if backend["backend"] == "ray":  # its backend gives lists only
+                    while part := list(itertools.islice(calls, PART)):
+                        yield from joblib.Parallel(batch_size=1)(part)
+                    return
+                parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+                results = parallel(calls)
             yield from results
         except concurrent.futures.CancelledError as error:
             raise FleetError(f"{where} went away: {one_line(error)}") from None
