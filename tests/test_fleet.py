@@ -510,3 +510,21 @@ def test_wrong_usage(models, tmp_path):
     with pytest.raises(ValueError, match="options go with"):
         fleet.compress_many(entries, tmp_path, options={"buckets": 3})
     assert issubclass(FleetError, ValueError)
+
+
+def test_a_bundle_gets_the_same_files_and_goes_on(models, expected, tmp_path, monkeypatch):
+    bundle = pytest.importorskip("nlucompress.bundle", reason="bundles are not there")
+    monkeypatch.setattr(fleet.target, "WAITING_BYTES", 5000)  # several additions
+    out = tmp_path / "fleet.nlub"
+    write_models(tmp_path / "two", ["skill0", "skill1"])
+    assert run(tmp_path / "two" / "*.tsv", "-o", out, "--jobs", 1)[0] == 0
+    code, records, words = run(models / "*.tsv", "-o", out, "--jobs", 1)
+    assert code == 0, words
+    assert sorted(name for name, one in records.items() if one["status"] == "kept") == ["skill0", "skill1"]
+    with bundle.Bundle(out) as there:
+        assert {f"{name}.nluc": there.read(name) for name in there} == expected
+    code, records, _ = run(models / "*.tsv", "-o", out, "--jobs", 1, "--buckets", 16)
+    assert (code, {one["status"] for one in records.values()}) == (1, {"failed"})
+    assert run(models / "*.tsv", "-o", out, "--jobs", 1, "--buckets", 16, "--force")[0] == 0
+    with bundle.Bundle(out) as there:
+        assert there.read("skill0") == nlucompress.compress(models / "skill0.tsv", buckets=16).data

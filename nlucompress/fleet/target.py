@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import posixpath
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from .. import fileformat
 from . import places
 from .job import Record
 
+WAITING_BYTES, WAITING_SECONDS = 1 << 26, 10  # of models that wait for a bundle
 HEAD = "nlucompress fleet 1"  # what the first line of a journal says it is
 
 
@@ -89,8 +92,48 @@ class RemoteFolder:
         pass
 
 
+class BundleFile:
+    """A bundle, made if it is not there. Models wait to be added many at once: each change writes a whole directory."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._bundles: Any = importlib.import_module("nlucompress.bundle")
+        if not os.path.exists(path):
+            self._bundles.create(path)
+        self._bundle = self._bundles.Bundle(path)
+        self._waiting: dict[str, bytes] = {}
+        self._written, self._since = 0, time.monotonic()
+
+    def digest(self, name: str) -> str | None:
+        if name not in self._bundle:
+            return None
+        return hashlib.sha256(self._bundle.read(name)).hexdigest()
+
+    def where(self, name: str) -> str:
+        return self.path
+
+    def put(self, name: str, data: bytes, overwrite: bool) -> None:
+        if not overwrite and name in self._bundle:
+            raise FileExistsError(f"{self.path}: model {name!r} exists and is not overwritten unasked")
+        self._waiting[name] = data
+        count, size = len(self._waiting), sum(map(len, self._waiting.values()))
+        if size > WAITING_BYTES or (count > self._written / 8 and time.monotonic() - self._since > WAITING_SECONDS):
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._bundles.add(self.path, self._waiting, replace=True)
+            self._written += len(self._waiting)
+            self._waiting.clear()
+        self._since = time.monotonic()
+
+
 def open_target(output: str) -> Target:
-    """The folder, here or elsewhere; it is made if it is not there."""
+    """The bundle (.nlub) or folder, here or elsewhere; it is made if it is not there."""
+    if output.endswith(".nlub"):
+        if places.is_url(output):
+            raise ValueError(f"{output}: a bundle is written in place, on this machine; add it to the store afterwards")
+        return BundleFile(output)
     return RemoteFolder(output) if places.is_url(output) else Folder(output)
 
 
@@ -98,6 +141,8 @@ def journal_of(output: str) -> str:
     """Where the journal of an output is, unless one is named. Raises ValueError for an output that is not a path."""
     if places.is_url(output):
         raise ValueError(f"{output}: the journal of an output elsewhere is kept here: name it (--journal FILE)")
+    if output.endswith(".nlub"):
+        return f"{output}.fleet.jsonl"
     return os.path.join(output, "fleet.jsonl")
 
 
