@@ -17,7 +17,7 @@ WHERE = ("jobs", "dask", "scheduler", "ray")
 
 @click.command("compress-many", short_help="Compress many models, on one machine or on many.")
 @click.argument("source", metavar="MANIFEST|GLOB")
-@click.option("-o", "--output", required=True, metavar="DIR", help="A folder, or the URL of one: gets NAME.nluc files.")
+@click.option("-o", "--output", required=True, metavar="DIR|BUNDLE.nlub", help="A folder, its URL, or a bundle.")
 @source_options(str)
 @model_options()
 @search_options(str)
@@ -25,13 +25,14 @@ WHERE = ("jobs", "dask", "scheduler", "ray")
 @click.option("--dask", type=click.IntRange(1), metavar="N", help="A Dask cluster of N processes on this machine.")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tcp://10.0.0.1:8786.")
 @click.option("--ray", is_flag=True, help="Ray, as ray.init() finds it.")
-@click.option("--journal", type=click.Path(path_type=Path), help="What is finished.  [default: DIR/fleet.jsonl]")
+@click.option("--journal", type=click.Path(path_type=Path), help="What is finished.  [default: in DIR, beside BUNDLE]")
 @click.option("--log", type=click.Path(path_type=Path), help="Append the models' lines here, not to standard output.")
 @click.option("--force", is_flag=True, help="Overwrite files of other sources or options.")
 @click.pass_context
 def compress_many(ctx: click.Context, /, source: str, output: str, journal: Path | None, log: Path | None, force: bool,
                   best_effort: bool, **options: Any) -> None:  # fmt: skip
-    """Compress all models of MANIFEST, or all files that the quoted pattern GLOB matches, each into DIR/NAME.nluc.
+    """Compress all models of MANIFEST, or all files that the quoted pattern GLOB matches, each into
+    DIR/NAME.nluc, or as NAME into a bundle.
 
     A manifest is JSON Lines or CSV: the fields source and name (its stem, if not given), and for models that differ from
     the others any of format, names, data, held_out and of the options, such as check_bits. Relative paths start at the
