@@ -71,7 +71,8 @@ def compress_many(
 ) -> Summary:
     r"""Compress many models; each becomes output/NAME.nluc.
 
-    source: a manifest (.jsonl, .csv), a pattern of paths, or entries: see read_entries. output: a folder, its URL, or a .nlub.
+    source: a manifest (.jsonl, .csv), a pattern of paths, or entries: see read_entries. output: a folder, its URL, or
+    a .nlub.
     options: those of ``compress`` and ``search`` for all models, also format, names, data and held_out; a manifest's line
     has the last word. jobs, dask, scheduler, ray: where the work is done, see ``engines.engine``; processes of this
     machine by default. best_effort: write the closest file where none holds the budget. overwrite: replace files that are
