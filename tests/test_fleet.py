@@ -58,7 +58,8 @@ def environment():
 def halfway(models, action):
     """The command's code, with an action when the results of so many models are there; a slow disk is left out of it."""
     return (
-        "import os, signal\nos.fsync = lambda file: None\nimport nlucompress.fleet as fleet\nreal, count = fleet._accepted, []\n"
+        "import os, signal\nos.fsync = lambda file: None\n"
+        "import nlucompress.fleet as fleet\nreal, count = fleet._accepted, []\n"
         f"def accepted(*rest):\n    count.append(1)\n    if len(count) == {models}: {action}\n    return real(*rest)\n"
         "fleet._accepted = accepted\nfrom nlucompress.cli import main\nmain()"
     )
