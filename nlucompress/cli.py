@@ -17,23 +17,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import bundle as bundles
+from .cli_fleet import compress_many
+from .cli_options import BUDGET, FILE, is_given, model_options, progress_bar, search_options, source_options
 from .compress import compress as compress_model
+from .errors import one_line
 from .importers import import_model
 from .linear import LinearModel
-from .measure import YARDSTICKS
 from .runtime import Model, load
 from .search import SearchResult, search
-from .search.budget import share, size
-from .search.walk import CANDIDATES
 from .version import VERSION
 
 if TYPE_CHECKING:
     from .report import Report
 
 STAGES = ("reading", "quantizing", "indexing", "coding rows", "writing")
-FILE = click.Path(path_type=Path)
 EXAMPLES = 10  # flipped texts that verify prints
-BUDGET = ("max_loss", "max_flips", "target_size")
 SEARCH = (*BUDGET, "data", "held_out", "yardstick", "sure", "resume", "seed", "candidates")
 
 
@@ -49,39 +47,6 @@ class Command(click.Group):
             raise click.ClickException(one_line(error)) from None
 
 
-def one_line(error: Exception) -> str:
-    """An error's message, whole, on one line."""
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _parsed(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
-    """A callback that reads an option's text; a ValueError of it is wrong usage."""
-
-    def read(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Any:
-        try:
-            return None if value is None else parse(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from None
-
-    return read
-
-
-def _format_name(name: str) -> str:
-    from .importers.formats import named
-
-    return named(name).name
-
-
-def source_options(command: Any) -> Any:
-    """How a source is read: --format and --names."""
-    command = click.option("--names", type=FILE, help="Feature names, one a line, of a source that has none.")(command)
-    return click.option("--format", "format_", callback=_parsed(_format_name), metavar="NAME",
-                        help="The source's format, as `nlucompress formats` lists them.  [default: by its content]"
-                        )(command)  # fmt: skip
-
-
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(VERSION, prog_name="nlucompress")
 def main() -> None:
@@ -93,41 +58,17 @@ def main() -> None:
     """
 
 
+main.add_command(compress_many)
+
+
 @main.command()
 @click.argument("source", type=FILE)
 @click.option("-o", "--output", type=FILE, help="The .nluc file to write.")
-@source_options
-@click.option("--buckets", type=click.IntRange(2, 256), default=256, show_default=True, help="Distinct weights.")
-@click.option("--range", "range_", type=click.Choice(["model", "class"]), default="model", show_default=True,
-              help="One range of weights for the model, or a scale a class.")  # fmt: skip
-@click.option("--codebook", type=click.Choice(["even", "kmeans"]), default="even", show_default=True,
-              help="Multiples of one step, or values fitted to the weights.")  # fmt: skip
-@click.option("--prune", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True,
-              help="Weights below this part of the largest count as zero.")  # fmt: skip
-@click.option("--check-bits", type=click.IntRange(0, 32), default=8, show_default=True,
-              help="Of n-grams that are no features, 1 in 2^N passes for one.")  # fmt: skip
-@click.option("--gamma", type=click.FloatRange(1, 16), default=1.0, show_default=True,
-              help="Index bits a feature in a level: 1 is smallest, 2 is faster.")  # fmt: skip
-@click.option("--layout", type=click.Choice(["auto", "fast", "small"]), default="auto", show_default=True,
-              help="Rows as they are, entropy coded, or the smaller.")  # fmt: skip
-@click.option("--norm", type=click.Choice(["exact", "mean"]), default="exact", show_default=True,
-              help="Keep every feature that a norm counts, or count the others as one constant.")  # fmt: skip
+@source_options()
+@model_options()
+@search_options()
 @click.option("--template", type=FILE, help="JSON: what makes a tagging model's features of plain tokens.")
-@click.option(
-    "--data", type=FILE, help="JSONL with text and label (or tokens and tags), not trained on: what a search measures."
-)
-@click.option("--held-out", type=FILE, help="Other such data for the estimate. Without it, DATA is split in halves.")
-@click.option("--max-loss", type=click.FloatRange(0, 100), metavar="POINTS", help="Budget: points of the yardstick.")
-@click.option("--yardstick", type=click.Choice(YARDSTICKS), help="What --max-loss is measured by.  [default: accuracy]")
-@click.option(
-    "--max-flips", callback=_parsed(share), metavar="N%", help="Budget: labels that may differ, such as 0.5%."
-)
-@click.option("--target-size", callback=_parsed(size), metavar="SIZE", help="Budget: bytes, such as 200KB.")
-@click.option("--sure", is_flag=True, help="Hold the bad end of the 95% interval to the budget, not the estimate.")
-@click.option("--best-effort", is_flag=True, help="Write the closest file if none holds the budget.")
 @click.option("--resume", type=FILE, help="A file that keeps what was tried, and from which a search goes on.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split and the interval.")
-@click.option("--candidates", type=click.IntRange(1), default=CANDIDATES, show_default=True, help="Tried at most.")
 @click.option("--report", "page", type=FILE, help="Write what it cost as one HTML page (needs --data, and matplotlib).")
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT, and what --report names.")
 @click.option("--dry-run", is_flag=True, help="Print the sizes that would be reached; write nothing.")
@@ -166,12 +107,12 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
         found = _search(ctx, model, options, of_search)
         compressed = found.compressed
     else:
-        useless = ["--" + name.replace("_", "-") for name in (*SEARCH, "best_effort") if _is_given(ctx, name)]
+        useless = ["--" + name.replace("_", "-") for name in (*SEARCH, "best_effort") if is_given(ctx, name)]
         if useless and useless != ["--data"]:
             raise click.UsageError(
                 f"{', '.join(useless)}: a search needs a budget: --max-loss, --max-flips, --target-size."
             )
-        with _bar(len(STAGES), "compress") as bar:
+        with progress_bar(len(STAGES), "compress") as bar:
             model = import_model(source, format=format_, names=names)
             compressed = compress_model(
                 model, **options, template=template, progress=lambda stage: bar.update(1, stage)
@@ -224,10 +165,10 @@ def _search(
     """The search that compress's options ask for; those of a file that are not given are walked."""
     if of_search["data"] is None:
         raise click.UsageError("a budget is measured on data: give --data TEXTS.jsonl.")
-    space = {name: value for name, value in options.items() if _is_given(ctx, "range_" if name == "range" else name)}
+    space = {name: value for name, value in options.items() if is_given(ctx, "range_" if name == "range" else name)}
     state = of_search.pop("resume")
     try:
-        with _bar(of_search["candidates"], "search") as bar:
+        with progress_bar(of_search["candidates"], "search") as bar:
             found = search(source, of_search.pop("data"), **of_search, space=space, state=state,
                            progress=lambda done, words: bar.update(done - bar.pos, words))  # fmt: skip
     except KeyboardInterrupt:
@@ -280,7 +221,7 @@ def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None
 @main.command()
 @click.argument("file", type=FILE)
 @click.option("--against", "source", type=FILE, help="The source that FILE was made of.")
-@source_options
+@source_options()
 @click.option("--data", type=FILE, help="JSONL (or .jsonl.gz) with text and label, or tokens and tags.")
 @click.option("--report", "page", type=FILE, help="Write the comparison as one HTML page (needs matplotlib).")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of intervals and made-up n-grams.")
@@ -360,7 +301,7 @@ def formats(as_json: bool) -> None:
     "--like", type=FILE, help="The .crfsuite file that SOURCE, a tagging .nluc, was made of: write it dequantized."
 )
 @click.option("-o", "--output", type=FILE, help="With --like, the CRFsuite file to write.")
-@source_options
+@source_options()
 @click.option("--force", is_flag=True, help="Overwrite the output.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def export(source: Path, tsv: Path | None, like: Path | None, output: Path | None, format_: str | None,
@@ -585,16 +526,6 @@ def _require_figures() -> None:
     from .report import require
 
     require()
-
-
-def _bar(length: int, label: str) -> Any:
-    """A progress bar on standard error, if that is a terminal."""
-    return click.progressbar(length=length, file=sys.stderr, hidden=not sys.stderr.isatty(), label=label,
-                             item_show_func=lambda words: words)  # fmt: skip
-
-
-def _is_given(ctx: click.Context, name: str) -> bool:
-    return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 def _size(path: Path) -> int:

@@ -21,3 +21,18 @@ class TemplateError(ValueError):
 
 class BudgetError(ValueError):
     """No file holds the budget of accuracy, flipped labels or bytes."""
+
+
+class FleetError(ValueError):
+    """A run over many models cannot go on: a scheduler, all workers or the disk failed. What is finished is kept."""
+
+
+def one_line(error: BaseException) -> str:
+    r"""An error's message, whole, on one line.
+
+    >>> one_line(ValueError("no\n  model"))
+    'no model'
+    """
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__

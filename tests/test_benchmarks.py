@@ -219,3 +219,16 @@ def test_store_measures_a_fleet(tmp_path):
         assert sum(len(one["cold"]) + len(one["warm"]) for one in kept["results"][kind]) == asked
         assert all(one["cold"] for one in kept["results"][kind])
     assert all(one["counted"] <= 1 << 20 for one in kept["results"]["nlub"])
+
+
+def test_the_fleet_script_counts_files_that_are_there_once_and_equal(tmp_path):
+    pytest.importorskip("distributed", reason="dask[distributed] is not installed")
+    lines = [{"text": f"{verb} the {noun} {number}", "label": f"{verb}-{noun}"} for number in range(4)
+             for verb in ("play", "stop") for noun in ("song", "film", "list")]  # fmt: skip
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text, raw = results("fleet.py", tmp_path / "raw.json", tmp_path / "train.jsonl", "--models", 4)
+    for name, one in (("loky, 2 processes", raw["loky"]), ("Dask, 2 workers, 1 killed", raw["dask"])):
+        assert (one["code"], one["records"], one["names"]) == (0, 4, 4)
+        assert rows(text)[name, 5][2:] == ["4", "4", "4"]
+    assert raw["equal"] == 4
+    assert min(raw["source_bytes"], raw["bytes"]) > 0
