@@ -86,14 +86,7 @@ def quantize(
     >>> quantize(model, buckets=5, codebook="kmeans", prune=0.01).codebook
     array([-0.49,  0.  ,  1.  ], dtype=float32)
     """
-    if not 2 <= buckets <= 256:
-        raise BuildError(f"buckets: {buckets} is not in 2..256 (a weight is one byte)")
-    if range not in ("model", "class"):
-        raise BuildError(f"range: {range!r} is not 'model' or 'class'")
-    if codebook not in ("even", "kmeans"):
-        raise BuildError(f"codebook: {codebook!r} is not 'even' or 'kmeans'")
-    if not 0 <= prune < 1:
-        raise BuildError(f"prune: {prune} is not at least 0 and below 1 (a part of the largest weight)")
+    check_options(buckets, range, codebook, prune)
     tops = Tops(most_outliers(buckets), model.n_columns if range == "class" else 1)
     for column, weights in _by_range(model, range):
         tops.add(column, weights)
@@ -107,6 +100,18 @@ def quantize(
     codes, report = _encode(model, values, scale, floor)
     report |= {"step": step, "outliers": outliers}
     return Quantized(codes, values, scale, report)
+
+
+def check_options(buckets: int, range: str, codebook: str, prune: float) -> None:
+    """Raise BuildError unless the options are such as ``quantize`` takes."""
+    if not 2 <= buckets <= 256:
+        raise BuildError(f"buckets: {buckets} is not in 2..256 (a weight is one byte)")
+    if range not in ("model", "class"):
+        raise BuildError(f"range: {range!r} is not 'model' or 'class'")
+    if codebook not in ("even", "kmeans"):
+        raise BuildError(f"codebook: {codebook!r} is not 'even' or 'kmeans'")
+    if not 0 <= prune < 1:
+        raise BuildError(f"prune: {prune} is not at least 0 and below 1 (a part of the largest weight)")
 
 
 def most_outliers(buckets: int) -> int:
