@@ -39,9 +39,9 @@ from .records import LEAF_BITS, PLACE_BITS, RECORD, Reading, Records, Summary, f
 from .writing import Writer, shards_of
 
 MEMORY = 2 * 10**9
-LEAST_MEMORY = 256 << 20
-BASE = 200 << 20  # bytes of Python, numpy, pyarrow and a chunk of rows
-ROW = 150  # bytes of memory for each row of a partition, while it is reduced
+LEAST_MEMORY = 512 << 20
+BASE = 400 << 20  # bytes of Python, numpy, and pyarrow with a group of a million rows
+ROW = 300  # bytes of memory for each row of a partition, while it is reduced
 FEATURE, WEIGHT = 110, 4  # bytes for each feature and weight of a shard, while it is built
 BUFFER = 1 << 19  # records that wait for their partitions
 Progress = Callable[[str], object]

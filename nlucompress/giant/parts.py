@@ -133,16 +133,24 @@ def reduce(records: Records, grid: Grid) -> tuple[Part, Tally]:
 
 
 def _sorted(records: Records) -> Records:
-    """By h1, h2 and label. Most features have an h1 of their own, so that only rows of equal h1 are sorted by the rest."""
+    """By h1, h2 and label. Rows of equal h1 are few or of one feature, so that mostly their label alone decides."""
     records = records[np.argsort(records["h1"])]
-    h1 = records["h1"]
-    equal = np.zeros(len(records), bool)
-    equal[1:] = h1[1:] == h1[:-1]
-    equal[:-1] |= equal[1:]
-    at = np.flatnonzero(equal)
-    if len(at):
-        part = records[at]
-        records[at] = part[np.lexsort((part["place"], part["label"], part["h2"], part["h1"]))]
+    h1 = np.ascontiguousarray(records["h1"])
+    tied = np.zeros(len(records), bool)
+    tied[1:] = h1[1:] == h1[:-1]
+    tied[:-1] |= tied[1:]
+    at = np.flatnonzero(tied)
+    if not len(at):
+        return records
+    part = records[at]
+    new = np.ones(len(at), bool)
+    new[1:] = part["h1"][1:] != part["h1"][:-1]
+    run = np.cumsum(new).astype(np.uint64)
+    if (part["h2"][1:] == part["h2"][:-1])[~new[1:]].all():  # one feature each
+        order = np.argsort((run << np.uint64(LABEL_BITS + 8)) | part["label"])
+    else:
+        order = np.lexsort((part["label"], part["h2"], run))
+    records[at] = part[order]
     return records
 
 
