@@ -145,10 +145,13 @@ def save(data: bytes | Iterable[bytes], path: str | os.PathLike[str], overwrite:
             file = open(temporary, "xb")  # noqa: SIM115
         except OSError as error:
             raise OSError(error.errno, error.strerror, target) from None
-        with file:
-            file.writelines([data] if isinstance(data, bytes) else data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with file:
+                file.writelines([data] if isinstance(data, bytes) else data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, error.filename or target) from None
         if overwrite:
             os.replace(temporary, target)
         else:

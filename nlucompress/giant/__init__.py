@@ -17,7 +17,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -45,6 +45,7 @@ ROW = 300  # bytes of memory for each row of a partition, while it is reduced
 FEATURE, WEIGHT = 110, 4  # bytes for each feature and weight of a shard, while it is built
 BUFFER = 1 << 19  # records that wait for their partitions
 Progress = Callable[[str], object]
+Shards = Generator[tuple[Built, Any], None, None]  # each with the pieces of its rows, in their order
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,6 @@ class Plan:
         read = Facts(facts)
         if read.task == "tagging":
             raise ModelImportError("a tagging model is not compressed in parts")
-        normed = any(step.op == "norm" for step in read.steps)
-        if normed and any(not space.unseen for space in read.namespaces or ()):
-            pass  # every feature that a norm counts stays: see keep
         return cls(pieces, facts, forms, seeds_of(max(len(read.namespaces or ()), 1)), options)
 
     @property
@@ -162,7 +160,7 @@ def compress_table(
 # -- on one machine ---------------------------------------------------------------------------------------------------
 
 
-def _here(plan: Plan, folder: Path, memory: int, begin: Progress) -> tuple[Frame, Tally, Iterator[tuple[Built, Any]]]:
+def _here(plan: Plan, folder: Path, memory: int, begin: Progress) -> tuple[Frame, Tally, Shards]:
     begin("reading")
     bits = partition_bits(rows_at_most(plan.pieces), memory)
     reading, spill = plan.reading(), Spill(folder, bits, min(BUFFER, memory // 8 // RECORD.itemsize))
@@ -191,7 +189,7 @@ def _here(plan: Plan, folder: Path, memory: int, begin: Progress) -> tuple[Frame
     return frame, tally, _shards(plan, frame, tally, store.close(), memory)
 
 
-def _shards(plan: Plan, frame: Frame, tally: Tally, store: Store, memory: int) -> Iterator[tuple[Built, Any]]:
+def _shards(plan: Plan, frame: Frame, tally: Tally, store: Store, memory: int) -> Shards:
     options, zero = plan.options, zero_of(frame, tally)
     for first, last in shard_leaves(tally):
         features, entries = int(tally.features[first:last].sum()), int(tally.entries[first:last].sum())
@@ -380,7 +378,7 @@ def _fingerprint(frame: Frame, tally: Tally) -> str:
     return digest.hexdigest()
 
 
-def _write(plan: Plan, frame: Frame, tally: Tally, shards: Iterator[tuple[Built, Any]], folder: Path, target: Path,
+def _write(plan: Plan, frame: Frame, tally: Tally, shards: Shards, folder: Path, target: Path,
            overwrite: bool, begin: Progress) -> None:  # fmt: skip
     options, model = plan.options, frame.model
     n, count = int(tally.features.sum()), int(tally.entries.sum())
@@ -405,9 +403,14 @@ def _write(plan: Plan, frame: Frame, tally: Tally, shards: Iterator[tuple[Built,
     except fileformat.FormatError as error:
         raise BuildError(f"the file format has no room for this model: {error}") from None
     writer = Writer(folder, n, count, model.n_columns, options.check_bits)
-    for built, rows in shards:
-        writer.add(built, rows)
-    levels = writer.close()
+    try:
+        for built, rows in shards:
+            writer.add(built, rows)
+        levels = writer.close()
+    finally:
+        for spool in writer.sections.values():
+            spool.close()
+        shards.close()
     begin("writing")
     header, sections, minor = modelfile.parts(file(n, writer, levels))
     everything = {**sections, **writer.sections}

@@ -6,7 +6,7 @@ to make again. Shards come back one after the other, and are written here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ CONNECT = 30  # seconds
 Reduced = dict[int, tuple[Part, Tally]]
 
 
-def there(plan: Any, scheduler: str, memory: int, begin: Any) -> tuple[Any, Tally, Iterator[tuple[Built, Any]]]:
+def there(plan: Any, scheduler: str, memory: int, begin: Any) -> tuple[Any, Tally, Generator[tuple[Built, Any], None, None]]:
     """Frame, tally and shards, as ``giant._here`` gives them."""
     from . import frame_of, partition_bits, refused, rows_at_most
 
@@ -62,7 +62,7 @@ def there(plan: Any, scheduler: str, memory: int, begin: Any) -> tuple[Any, Tall
 
 
 def _shards(client: Any, scheduler: str, plan: Any, frame: Any, tally: Tally, where: Mapping[int, Any], bits: int
-            ) -> Iterator[tuple[Built, Any]]:  # fmt: skip
+            ) -> Generator[tuple[Built, Any], None, None]:  # fmt: skip
     from . import shard_leaves, zero_of
 
     options, zero = plan.options, zero_of(frame, tally)
