@@ -106,7 +106,7 @@ def ask(output: Path, n: int) -> dict[str, Any]:
             best = min(best, time.perf_counter() - start)
             assert kind == "absent" or found.mean() > 0.98  # a weight may round to 0
         times[kind] = best / 200_000 * 1e9
-    singles = sum(asked, [])[:20_000]
+    singles = [*asked[0], *asked[1]]
     best = float("inf")
     for _ in range(5):
         start = time.perf_counter()
@@ -134,7 +134,9 @@ def cluster(table: Path, output: Path, memory: int, workers: int) -> dict[str, A
     from dask.distributed import LocalCluster
 
     other = output.with_suffix(".dask.nluc")
-    with LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, memory_limit="4GB", dashboard_address=None) as one:
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, memory_limit="4GB", dashboard_address=None
+    ) as one:
         result = alone("build", table, other, memory, one.scheduler_address)
     result["equal"] = other.read_bytes() == output.read_bytes()
     other.unlink()
@@ -156,7 +158,11 @@ def main() -> None:
     args, rows = parser.parse_args(sys.argv[1:] if "--alone" not in sys.argv else [*sys.argv[1:], "--folder", "."]), []
     if args.alone:
         kind, *rest = json.loads(args.alone)
-        print(json.dumps(build(Path(rest[0]), Path(rest[1]), *rest[2:]) if kind == "build" else ask(Path(rest[0]), *rest[1:])))
+        print(
+            json.dumps(
+                build(Path(rest[0]), Path(rest[1]), *rest[2:]) if kind == "build" else ask(Path(rest[0]), *rest[1:])
+            )
+        )
         return
     print("| features | source MB | build s | rows a s | peak MB | file MB | shards | bits a feature (index, file) | "
           "found, absent, one ns |\n|---|---|---|---|---|---|---|---|---|")  # fmt: skip
@@ -166,22 +172,34 @@ def main() -> None:
         if args.make_only:
             continue
         output = args.folder / f"weights-{n}.nluc"
-        row = {"features": n, "source_bytes": sum(path.stat().st_size for path in table.iterdir()), "memory": args.memory}
+        row = {
+            "features": n,
+            "source_bytes": sum(path.stat().st_size for path in table.iterdir()),
+            "memory": args.memory,
+        }
         row["build"] = alone("build", table, output, args.memory, None)
         row["file"] = alone("ask", output, n)
         if args.workers:
             row["cluster"] = {"workers": args.workers, **cluster(table, output, args.memory, args.workers)}
         rows.append(row)
         made, file = row["build"], row["file"]
-        print(f"| {n:,} | {row['source_bytes'] / 1e6:,.1f} | {made['seconds']:.1f} | {n * 1.25 / made['seconds']:,.0f} | "
-              f"{made['peak_bytes'] / 1e6:,.0f} | {file['bytes'] / 1e6:,.2f} | {file['shards']} | "
-              f"{file['bits_per_feature']['index']:.2f}, {file['bits_per_feature']['file']:.2f} | "
-              f"{file['lookup_ns']['found']:.0f}, {file['lookup_ns']['absent']:.0f}, {file['lookup_ns']['one']:.0f} |", flush=True)
+        print(
+            f"| {n:,} | {row['source_bytes'] / 1e6:,.1f} | {made['seconds']:.1f} | {n * 1.25 / made['seconds']:,.0f} | "
+            f"{made['peak_bytes'] / 1e6:,.0f} | {file['bytes'] / 1e6:,.2f} | {file['shards']} | "
+            f"{file['bits_per_feature']['index']:.2f}, {file['bits_per_feature']['file']:.2f} | "
+            f"{file['lookup_ns']['found']:.0f}, {file['lookup_ns']['absent']:.0f}, {file['lookup_ns']['one']:.0f} |",
+            flush=True,
+        )
         if "cluster" in row:
             print(f"|   on {args.workers} Dask workers | | {row['cluster']['seconds']:.1f} | | | same bytes: {row['cluster']['equal']} | | | |",
                   flush=True)  # fmt: skip
     if args.json and not args.make_only:
-        machine = {"machine": platform.platform(), "cores": os.cpu_count(), "python": platform.python_version(), "numpy": np.__version__}
+        machine = {
+            "machine": platform.platform(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
         args.json.write_text(json.dumps({**machine, "runs": rows}, indent=1) + "\n", encoding="utf-8")
 
 

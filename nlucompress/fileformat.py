@@ -66,7 +66,9 @@ class Spool:
 
     def write(self, data: bytes | npt.NDArray[Any]) -> None:
         """Append bytes, or an array's. Raises OSError with the path, as of a full disk."""
-        view = memoryview(np.ascontiguousarray(data).reshape(-1).view(np.uint8) if isinstance(data, np.ndarray) else data)
+        if isinstance(data, np.ndarray):
+            data = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
+        view: Any = memoryview(data)  # type: ignore[arg-type]
         try:
             self._file.write(view)
         except OSError as error:

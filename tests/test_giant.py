@@ -80,7 +80,10 @@ def partitioned(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
 # -- the same bytes -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [{}, {"range": "class", "buckets": 16}, {"prune": 0.2, "gamma": 2.0, "check_bits": 13}, {"check_bits": 0}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"range": "class", "buckets": 16}, {"prune": 0.2, "gamma": 2.0, "check_bits": 13}, {"check_bits": 0}],
+)
 def test_memory_chunks_and_the_order_of_rows_do_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_shards: None, options: dict[str, Any]
 ) -> None:
@@ -122,7 +125,9 @@ def test_forms_do_not_matter_but_for_what_the_file_says_of_its_source(tmp_path: 
     assert sections(built(tmp_path / "one.jsonl")) == first
 
 
-@pytest.mark.parametrize(("most", "labels", "coder"), [(4, LABELS, "dense"), (2, [f"label {i}" for i in range(300)], "plain")])
+@pytest.mark.parametrize(
+    ("most", "labels", "coder"), [(4, LABELS, "dense"), (2, [f"label {i}" for i in range(300)], "plain")]
+)
 @pytest.mark.parametrize("shard", [100, 1 << 22])
 @pytest.mark.parametrize("range_", ["model", "class"])
 def test_the_sections_are_those_of_the_same_model_compressed_in_memory(
@@ -141,7 +146,9 @@ def test_the_sections_are_those_of_the_same_model_compressed_in_memory(
 
 
 @pytest.mark.parametrize("layout", ["plain", "dense", "pool", "coded"])
-def test_shards_find_the_same_features_with_the_same_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, layout: Any) -> None:
+def test_shards_find_the_same_features_with_the_same_weights(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, layout: Any
+) -> None:
     source = write(tmp_path / "one.tsv", make_rows(1500))
     one = nlucompress.compress(source, layout=layout, check_bits=20).model()
     monkeypatch.setattr(index, "SHARD_FEATURES", 40)
@@ -172,7 +179,9 @@ def test_any_table_makes_the_sections_of_the_model_in_memory(
         patch.setattr(index, "SHARD_FEATURES", shard)
         data = built(write(tmp_path / "one.tsv", rows))
         rows.sort(key=lambda row: row[1])
-        model = nlucompress.compress(write(tmp_path / "sorted.tsv", rows), layout=nlucompress.Model(data).info()["coder"])
+        model = nlucompress.compress(
+            write(tmp_path / "sorted.tsv", rows), layout=nlucompress.Model(data).info()["coder"]
+        )
     assert sections(data) == sections(model.data)
 
 
@@ -191,8 +200,12 @@ def test_facts_namespaces_norms_and_baseline_are_carried(tmp_path: Path, small_s
         "namespaces": [{"name": "w", "analyzer": "word"}, {"name": "c", "analyzer": "char_wb", "ngram_range": [2, 2]}],
         "steps": [{"op": "norm", "namespaces": [0, 1], "kind": "l2"}],
     }  # fmt: skip
-    lines = [f"word{i}\t{'ab'[i % 2]}\t{i % 5 - 2}\tw" for i in range(400)] + [f"{chr(97 + i)} \tb\t{i % 3}\tc" for i in range(26)]
-    text = "\n".join([f"# nlucompress {json.dumps(facts)}", "feature\tlabel\tweight\tnamespace", *lines, "\tb\t0.25\t", ""])
+    lines = [f"word{i}\t{'ab'[i % 2]}\t{i % 5 - 2}\tw" for i in range(400)] + [
+        f"{chr(97 + i)} \tb\t{i % 3}\tc" for i in range(26)
+    ]
+    text = "\n".join(
+        [f"# nlucompress {json.dumps(facts)}", "feature\tlabel\tweight\tnamespace", *lines, "\tb\t0.25\t", ""]
+    )
     source = tmp_path / "one.tsv"
     for kept in (True, False):
         source.write_text(text if kept else text.replace('"baseline": [0.5, -1.0], ', ""))
@@ -237,12 +250,21 @@ def refused(source: Path, *words: str, error: type[Exception] = ModelImportError
 
 
 @pytest.mark.parametrize("weight", [1.0, 2.0])
-def test_a_row_that_stands_twice_is_refused_with_both_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: float) -> None:
+def test_a_row_that_stands_twice_is_refused_with_both_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weight: float
+) -> None:
     rows = make_rows()
     rows.insert(1000, ("feature 7", next(label for name, label, _ in rows if name == "feature 7"), weight))
     for size in (10_000, 50):
         partitioned(monkeypatch, size)
-        refused(write(tmp_path / "one.tsv", rows), "'feature 7'", "one.tsv", "line 1002", "stands in row or line", memory=LEAST)
+        refused(
+            write(tmp_path / "one.tsv", rows),
+            "'feature 7'",
+            "one.tsv",
+            "line 1002",
+            "stands in row or line",
+            memory=LEAST,
+        )
 
 
 def test_a_row_that_stands_in_two_files_is_refused_with_both(tmp_path: Path) -> None:
@@ -290,12 +312,16 @@ def test_a_folder_with_something_wrong_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "nowhere", "nowhere", error=(OSError, ModelImportError))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("options", [{"buckets": 1}, {"range": "row"}, {"prune": 1.0}, {"check_bits": 33}, {"gamma": 0.5}, {"memory": 10**6}])
+@pytest.mark.parametrize(
+    "options", [{"buckets": 1}, {"range": "row"}, {"prune": 1.0}, {"check_bits": 33}, {"gamma": 0.5}, {"memory": 10**6}]
+)
 def test_options_that_are_none_are_refused_before_any_work(tmp_path: Path, options: dict[str, Any]) -> None:
     refused(write(tmp_path / "one.tsv", make_rows(10)), next(iter(options)), error=BuildError, **options)
 
 
-def test_memory_that_a_shard_does_not_fit_is_refused_by_the_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_that_a_shard_does_not_fit_is_refused_by_the_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(giant, "FEATURE", 10**6)
     refused(write(tmp_path / "one.tsv", make_rows()), "shard of", f"{LEAST:,}", error=BuildError, memory=LEAST)
 
@@ -344,7 +370,9 @@ def test_a_full_disk_is_an_oserror_with_the_path_and_leaves_nothing(tmp_path: Pa
         except OSError as error:
             print(error.errno, error.filename)
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     number, _, name = done.stdout.strip().partition(" ")
     assert int(number or 0) == errno.EFBIG, (tmp_path / "whole.nluc").stat().st_size
     assert name != "None"
@@ -399,7 +427,9 @@ def test_offsets_in_pieces_are_what_encode_offsets_makes(tmp_path: Path, lengths
 
 
 @given(st.lists(st.floats(-10, 10), max_size=200), st.integers(0, 16), st.randoms(use_true_random=False))
-def test_the_largest_weights_are_the_same_in_any_order_and_in_parts(weights: list[float], most: int, random_: Any) -> None:
+def test_the_largest_weights_are_the_same_in_any_order_and_in_parts(
+    weights: list[float], most: int, random_: Any
+) -> None:
     one = Tops(most, 1)
     one.add(0, np.array(weights))
     random_.shuffle(weights)
@@ -420,7 +450,9 @@ def test_the_command_compresses_a_folder_and_says_its_shards(tmp_path: Path, sma
     done = run.invoke(cli.main, ["compress", str(folder), "-o", str(tmp_path / "a.nluc")])
     assert done.exit_code == 0, done.output
     assert "16 shards" in done.output
-    done = run.invoke(cli.main, ["compress", str(folder / "a.tsv"), "-o", str(tmp_path / "b.nluc"), "--memory", "1GB", "--json"])
+    done = run.invoke(
+        cli.main, ["compress", str(folder / "a.tsv"), "-o", str(tmp_path / "b.nluc"), "--memory", "1GB", "--json"]
+    )
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["shards"] == 16
     assert (tmp_path / "a.nluc").read_bytes() == (tmp_path / "b.nluc").read_bytes()
@@ -428,10 +460,14 @@ def test_the_command_compresses_a_folder_and_says_its_shards(tmp_path: Path, sma
     assert "16 shards" in run.invoke(cli.main, ["inspect", str(tmp_path / "a.nluc")]).output
 
 
-@pytest.mark.parametrize("option", [["--codebook", "kmeans"], ["--layout", "small"], ["--norm", "mean"], ["--dry-run"], ["--max-loss", "1"]])
+@pytest.mark.parametrize(
+    "option", [["--codebook", "kmeans"], ["--layout", "small"], ["--norm", "mean"], ["--dry-run"], ["--max-loss", "1"]]
+)
 def test_the_command_refuses_options_that_do_not_go_with_parts(tmp_path: Path, option: list[str]) -> None:
     source = write(tmp_path / "one.tsv", make_rows(10))
-    done = CliRunner().invoke(cli.main, ["compress", str(source), "-o", str(tmp_path / "out.nluc"), "--memory", "1GB", *option])
+    done = CliRunner().invoke(
+        cli.main, ["compress", str(source), "-o", str(tmp_path / "out.nluc"), "--memory", "1GB", *option]
+    )
     assert done.exit_code == 2
     assert option[0] in done.output
     assert not (tmp_path / "out.nluc").exists()

@@ -12,12 +12,11 @@ them, and rows are plain or dense: other coders share equal rows, and would have
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -27,13 +26,12 @@ import numpy as np
 
 from .. import fileformat, modelfile
 from ..compress import describe
-from ..errors import BuildError, ModelImportError
+from ..errors import BuildError, FormatError, ModelImportError
 from ..importers.records import show
 from ..importers.table import Facts, classes_of
 from ..index import check_limits, seeds_of, shard_bits
 from ..linear import LinearModel, Namespace, SparseRows
 from ..quantize import Range, check_options, even_codebook, most_outliers
-from . import records
 from .parts import Built, Grid, Part, Tally, Twice, build, partition_of, reduce, rows_of
 from .records import LEAF_BITS, PLACE_BITS, RECORD, Reading, Records, Summary, facts_of, name_at, pieces_of
 from .writing import Writer, shards_of
@@ -118,7 +116,7 @@ def compress_table(
     progress: Progress | None = None,
     **options: Any,
 ) -> None:
-    """Compress a table of feature, label and weight (or a folder of tables) that need not fit the memory.
+    r"""Compress a table of feature, label and weight (or a folder of tables) that need not fit the memory.
 
     source: TSV, CSV, JSON Lines or Parquet, as ``nlucompress formats`` says of "table", or a folder of such files. memory:
     bytes that the process may take, about. scheduler: the address of a Dask scheduler whose workers do the work; they see the
@@ -131,7 +129,7 @@ def compress_table(
 
     >>> import tempfile, nlucompress
     >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "weights.tsv").write_text("feature\\tlabel\\tweight\\nplay\\tmusic\\t1\\nstop\\tend\\t2\\n")
+    >>> _ = (folder / "weights.tsv").write_text("feature\tlabel\tweight\nplay\tmusic\t1\nstop\tend\t2\n")
     >>> compress_table(folder / "weights.tsv", folder / "weights.nluc")
     >>> nlucompress.load(folder / "weights.nluc").lookup("stop")
     {'end': 2.0}
@@ -195,7 +193,9 @@ def _shards(plan: Plan, frame: Frame, tally: Tally, store: Store, memory: int) -
         features, entries = int(tally.features[first:last].sum()), int(tally.entries[first:last].sum())
         need = BASE + FEATURE * features + WEIGHT * entries
         if need > memory:
-            raise BuildError(f"memory: {memory:,} bytes, a shard of {features:,} features needs about {need:,}: give more")
+            raise BuildError(
+                f"memory: {memory:,} bytes, a shard of {features:,} features needs about {need:,}: give more"
+            )
         part = store.read(int(tally.features[:first].sum()), features, int(tally.entries[:first].sum()), entries)
         built = build(part, options.gamma, options.check_bits)
         yield built, rows_of(part, built, frame.model.n_columns, zero)
@@ -274,6 +274,7 @@ class Store:
 
     def read(self, feature: int, features: int, entry: int, entries: int) -> Part:
         """Some features from a number on, and their rows."""
+
         def at(name: str, dtype: str, first: int, count: int, width: int = 1) -> Any:
             size = np.dtype(dtype).itemsize * width
             return np.fromfile(self._files[name], dtype, count * width, offset=first * size)
@@ -287,7 +288,7 @@ class Store:
 def _append(path: Path, array: Any) -> None:
     try:
         with open(path, "ab") as file:
-            file.write(memoryview(np.ascontiguousarray(array)).cast("B") if array.size else b"")
+            file.write(np.ascontiguousarray(array).tobytes())
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
 
@@ -323,7 +324,8 @@ def frame_of(plan: Plan, summary: Summary) -> Frame:
         for i, column in enumerate(of_label.tolist()):
             tops.values[:, column] = summary.tops.values[:, i]
     spans, scale, own, outliers = tops.spread(options.range)
-    codebook, step = even_codebook(*(float(side) for side in spans.max(axis=0)), options.buckets, own)
+    below, above = (float(side) for side in spans.max(axis=0))
+    codebook, step = even_codebook(below, above, options.buckets, own)
     normed = {number for step_ in model.steps if step_.op == "norm" for number in step_.namespaces}
     keep = np.array([model.baseline is not None or (i in normed and np.float32(space.unseen) != 1)
                      for i, space in enumerate(namespaces)])  # fmt: skip
@@ -400,7 +402,7 @@ def _write(plan: Plan, frame: Frame, tally: Tally, shards: Shards, folder: Path,
     data = fileformat.encode(*_with_slots(modelfile.parts(file(0, None, [()])), options.check_bits))
     try:
         modelfile.read(fileformat.decode(data))  # before the work: the file's limits are the model's
-    except fileformat.FormatError as error:
+    except FormatError as error:
         raise BuildError(f"the file format has no room for this model: {error}") from None
     writer = Writer(folder, n, count, model.n_columns, options.check_bits)
     try:
@@ -413,7 +415,7 @@ def _write(plan: Plan, frame: Frame, tally: Tally, shards: Shards, folder: Path,
         shards.close()
     begin("writing")
     header, sections, minor = modelfile.parts(file(n, writer, levels))
-    everything = {**sections, **writer.sections}
+    everything: dict[str, Any] = {**sections, **writer.sections}
     fileformat.save(fileformat.stream(header, everything, minor), target, overwrite)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import BuildError
-from ..index import shard_bits
 from .parts import Built, Grid, Part, Tally, Twice, build, cut, join, partition_of, reduce, rows_of
 from .records import LEAF_BITS, RECORD, Records, merged, scan
 
@@ -21,7 +20,9 @@ CONNECT = 30  # seconds
 Reduced = dict[int, tuple[Part, Tally]]
 
 
-def there(plan: Any, scheduler: str, memory: int, begin: Any) -> tuple[Any, Tally, Generator[tuple[Built, Any], None, None]]:
+def there(
+    plan: Any, scheduler: str, memory: int, begin: Any
+) -> tuple[Any, Tally, Generator[tuple[Built, Any], None, None]]:
     """Frame, tally and shards, as ``giant._here`` gives them."""
     from . import frame_of, partition_bits, refused, rows_at_most
 
@@ -38,7 +39,9 @@ def there(plan: Any, scheduler: str, memory: int, begin: Any) -> tuple[Any, Tall
         begin("reading")
         most = plan.reading().summary.tops.most
         pieces = list(enumerate(plan.pieces))
-        scans = [client.submit(scan, plan.facts, number, path, most, plan.by_class, pure=False) for number, path in pieces]
+        scans = [
+            client.submit(scan, plan.facts, number, path, most, plan.by_class, pure=False) for number, path in pieces
+        ]
         summary = merged(client.gather(scans), plan.by_class)
         frame = frame_of(plan, summary)
 
@@ -98,7 +101,9 @@ def _lost(error: BaseException, scheduler: str) -> BaseException:
     kinds = (CancelledError, asyncio.CancelledError, distributed.comm.CommClosedError, distributed.KilledWorker,
              distributed.client.FutureCancelledError)  # fmt: skip
     if isinstance(error, kinds):
-        return OSError(f"scheduler {scheduler}: it went away, or its workers did, before the work was done: {error!s:.200}")
+        return OSError(
+            f"scheduler {scheduler}: it went away, or its workers did, before the work was done: {error!s:.200}"
+        )
     return error
 
 

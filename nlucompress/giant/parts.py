@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +66,7 @@ class Tally(NamedTuple):
     @classmethod
     def total(cls, tallies: Sequence[Tally]) -> Tally:
         """Of several partitions, none of which shares a feature with another."""
-        sums = [np.sum(column, axis=0) for column in list(zip(*tallies, strict=True))[:7]]
+        sums: Any = [np.sum(column, axis=0) for column in list(zip(*tallies, strict=True))[:7]]
         digests = [b"".join(parts) for parts in zip(*(tally.digest for tally in tallies), strict=True)]
         return cls(*sums, max(tally.largest for tally in tallies), digests)
 
@@ -82,7 +82,7 @@ class Part(NamedTuple):
     codes: npt.NDArray[np.uint8]
 
 
-class Twice(Exception):
+class Twice(Exception):  # noqa: N818
     """Two rows of one feature and label, or of two namespaces with one hash: their places, and the label's column (None)."""
 
     def __init__(self, first: int, second: int, label: int | None) -> None:
@@ -117,18 +117,19 @@ def reduce(records: Records, grid: Grid) -> tuple[Part, Tally]:
     before = np.bincount(feature[some], minlength=len(firsts)) > 0
     stays = (lengths > 0) | grid.keep[label[firsts] >> np.uint32(LABEL_BITS)]
     leaf_of = leaf[firsts]
-    many = 1 << LEAF_BITS
 
-    def count(leaves: Integers, weights: Floats | None = None) -> npt.NDArray[np.float64]:
-        return np.bincount(leaves, weights, many)
-
-    tally = Tally(
-        *(count(leaves).astype(np.int64) for leaves in
-          (leaf_of[stays], leaf[kept], leaf[some], leaf_of[before], leaf_of[lengths > 0], leaf_of)),
-        count(leaf, error), float(error.max(initial=0)), _digests((h1, h2, label, weights), leaf),
-    )  # fmt: skip
+    leaves = (leaf_of[stays], leaf[kept], leaf[some], leaf_of[before], leaf_of[lengths > 0], leaf_of)
+    counts = [np.bincount(one, minlength=1 << LEAF_BITS).astype(np.int64) for one in leaves]
+    sums = np.bincount(leaf, error, 1 << LEAF_BITS)  # one after the other, in the order of hashes: the same everywhere
+    digests = _digests((h1, h2, label, weights), leaf)
+    tally = Tally(*cast(Any, counts), sums, float(error.max(initial=0)), digests)
     at = firsts[stays]
-    part = Part(np.stack([h1[at], h2[at]], axis=1), lengths[stays].astype(np.uint32), columns[kept].astype(np.uint16), codes[kept])
+    part = Part(
+        np.stack([h1[at], h2[at]], axis=1),
+        lengths[stays].astype(np.uint32),
+        columns[kept].astype(np.uint16),
+        codes[kept],
+    )
     return part, tally
 
 
@@ -195,7 +196,9 @@ def build(part: Part, gamma: float, check_bits: int) -> Built:
     """The index of a shard's features."""
     levels, blocks, slots, left = place(part.hashes, gamma)
     if len(left):
-        raise BuildError(f"{len(left)} of {len(part.hashes)} features of a shard are not placed: their hashes are equal")
+        raise BuildError(
+            f"{len(left)} of {len(part.hashes)} features of a shard are not placed: their hashes are equal"
+        )
     order = np.empty(len(slots), np.int64)
     order[slots] = np.arange(len(slots))
     checks = check_values(part.hashes, check_bits).astype(np.uint32)[order]

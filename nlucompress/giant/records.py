@@ -24,7 +24,9 @@ from ..quantize import Tops
 # h1, h2: the feature's hash. place: piece << 40 | line or row. label: its number, and the namespace's << 17.
 RECORD = np.dtype([("h1", "<u8"), ("h2", "<u8"), ("weight", "<f8"), ("place", "<u8"), ("label", "<u4")])
 LABEL_BITS, PLACE_BITS = 17, 40
-LEAF_BITS = 12  # a leaf is the features of equal leading bits of h1: shards and partitions are whole leaves, or parts of one
+LEAF_BITS = (
+    12  # a leaf is the features of equal leading bits of h1: shards and partitions are whole leaves, or parts of one
+)
 Records = npt.NDArray[Any]
 
 
@@ -106,7 +108,9 @@ class Reading:
                 words = f"{path.name}, {table.unit} {place}"
                 if labels[label] in self.summary.bias:
                     other = self.summary.bias[labels[label]][1]
-                    raise ModelImportError(f"{table.unit} {place}: the bias of label {show(labels[label])} stands in {other} too")
+                    raise ModelImportError(
+                        f"{table.unit} {place}: the bias of label {show(labels[label])} stands in {other} too"
+                    )
                 self.summary.bias[labels[label]] = value, words
         self.summary.labels = labels
 

@@ -118,7 +118,9 @@ class Writer:
     def close(self) -> Sequence[tuple[int, ...]]:
         """The end of all sections; gives the levels of each shard."""
         if (self._features, self._weights) != (self._n, self._count):
-            raise BuildError(f"{self._features} features with {self._weights} weights came, not {self._n} with {self._count}")
+            raise BuildError(
+                f"{self._features} features with {self._weights} weights came, not {self._n} with {self._count}"
+            )
         self._offsets(np.array([self._count], np.int64), self._n)
         self._slots.close()
         if self.coder == "plain":
