@@ -2,11 +2,11 @@
 
     python benchmarks/giant.py --sizes 1e4,1e5,1e6,1e7,1e8 --folder FOLDER [--memory 2GB] [--workers 2] [--json OUT.json]
 
-A table is made in FOLDER (Parquet files of 2^20 rows, kept for the next run): feature "feature <16 hex digits>", eight labels,
-five weights to four features (three have one, one has two), normal. Look-ups are of features that are there, in random order,
-and the file in the page cache, by Model.lookup_many (native backend), 10,000 at a time, the least of five turns. Peak memory is
-the largest resident set that the kernel saw of the building process. --workers N builds on a Dask cluster of N processes of this
-machine too and compares the bytes.
+A table is made in FOLDER (Parquet files of 2^20 rows, kept for the next run): feature "feature <16 hex digits>", eight
+labels, five weights to four features (three have one, one has two), normal. Look-ups are of features that are there, in
+random order, and the file in the page cache, by Model.lookup_many (native backend), 10,000 at a time, the least of five
+turns. Peak memory is the largest resident set that the kernel saw of the building process. --workers N builds on a Dask
+cluster of N processes of this machine too and compares the bytes.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def ask(output: Path, n: int) -> dict[str, Any]:
 
 def alone(*arguments: Any) -> dict[str, Any]:
     """One of the functions above, in a process of its own."""
-    done = subprocess.run([sys.executable, __file__, "--alone", json.dumps([str(a) if isinstance(a, Path) else a for a in arguments])],
-                          stdout=subprocess.PIPE, check=True, text=True)  # fmt: skip
+    given = json.dumps([str(one) if isinstance(one, Path) else one for one in arguments])
+    done = subprocess.run([sys.executable, __file__, "--alone", given], stdout=subprocess.PIPE, check=True, text=True)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 

@@ -87,7 +87,8 @@ def source_options(command: Any) -> Any:
 def main() -> None:
     """Make a trained NLU model small, and run it.
 
-    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops), a CRF (.crfsuite), or another trained model: `nlucompress formats` lists
+    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops), a CRF (.crfsuite), or another trained model:
+    `nlucompress formats` lists
     them. Reading one runs no code of it, and needs no tool that wrote it. Exit codes: 0 done, 1 a check failed or an input
     could not be read, 2 wrong usage or an output that exists, 3 a budget could not be met.
     """
@@ -146,7 +147,8 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
     file holds the budget, the exit code is 3 and none is written. With DATA and no budget it says what compressing cost.
 
     A table of feature, label and weight that is larger than memory, or a folder of such tables, is compressed in parts with
-    --memory or --scheduler; the file is the same whatever they are. Of the options, --buckets, --range, --prune, --check-bits
+    --memory or --scheduler; the file is the same whatever they are. Of the options, --buckets, --range, --prune,
+    --check-bits
     and --gamma go with them.
 
     Examples: nlucompress compress pipeline.joblib -o intents.nluc --buckets 64; nlucompress compress pipeline.joblib
@@ -240,9 +242,10 @@ def _compress_parts(ctx: click.Context, source: Path, output: Path | None, force
 
     taken = {"buckets": "buckets", "range": "range_", "prune": "prune", "check_bits": "check_bits", "gamma": "gamma"}
     others = {*taken.values(), *PARTS, "source", "output", "force", "as_json"}
-    strange = ["--" + name.replace("_", "-").rstrip("-") for name in ctx.params if name not in others and _is_given(ctx, name)]
+    given = [name for name in ctx.params if name not in others and _is_given(ctx, name)]
+    strange = ["--" + name.replace("_", "-").rstrip("-") for name in given]
     if strange:
-        raise click.UsageError(f"{', '.join(strange)}: does not go with a table in parts (--memory, --scheduler, a folder).")
+        raise click.UsageError(f"{', '.join(strange)}: not with a table in parts (--memory, --scheduler, a folder).")
     if output is None:
         raise click.UsageError("where to? Give -o OUT.nluc.")
     _writable(output, force)

@@ -93,7 +93,7 @@ class Spool:
 def stream(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any] | Spool], minor: int = MINOR
            ) -> Iterator[bytes]:  # fmt: skip
     """The pieces of the file that ``encode`` makes: sections that are spooled are read twice and never held whole."""
-    raw = {name: section if isinstance(section, Spool) else np.ascontiguousarray(section).reshape(-1).view(np.uint8).tobytes()
+    raw = {name: section if isinstance(section, Spool) else np.ascontiguousarray(section).tobytes()
            for name, section in sections.items()}  # fmt: skip
     sizes = {name: (data.length, data.crc) if isinstance(data, Spool) else (len(data), zlib.crc32(data))
              for name, data in raw.items()}  # fmt: skip

@@ -122,7 +122,8 @@ def most_outliers(buckets: int) -> int:
 class Tops:
     """The ``most + 1`` largest weights of each range and side, descending: enough to choose ranges, in one pass.
 
-    values: (2, ranges, most + 1) float64, sizes of the negative and of the positive weights. The order in which weights come
+    values: (2, ranges, most + 1) float64, sizes of the negative and of the positive weights. The order in which weights
+    come
     does not matter, so that they can be seen in parts, by several workers.
     """
 
@@ -139,7 +140,8 @@ class Tops:
             self.values[side, column] = -np.sort(-both, axis=-1)[..., : self.most + 1]
 
     def spread(self, range: Range) -> tuple[Floats, npt.NDArray[np.float32] | None, Floats, int]:
-        """What codebook and scale are made of: spans (n_ranges, 2) below and above zero in units of the scale, outliers left
+        """What codebook and scale are made of: spans (n_ranges, 2) below and above zero in units of the scale, outliers
+        left
         aside; the scale, if there is one a class; the outliers' values in its units; and their number.
         """
         spans, outliers = self._spans()

@@ -1080,7 +1080,8 @@ SHARDED = make_sharded()
 def shard_table(data: bytes = SHARDED) -> tuple[Any, Any]:
     """The first levels of the 8 shards (9), and start and size of each level."""
     section = open_parts(data)[1]["shards"]
-    return np.frombuffer(section[:36], "<u4").astype(np.int64), np.frombuffer(section[36:], "<u4").astype(np.int64).reshape(-1, 2)
+    numbers = np.frombuffer(section, "<u4").astype(np.int64)
+    return numbers[:9].copy(), numbers[9:].reshape(-1, 2).copy()
 
 
 def with_shards(firsts: Any, levels: Any) -> bytes:

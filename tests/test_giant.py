@@ -168,7 +168,8 @@ names_drawn = st.one_of(strategies.words, strategies.texts()).filter(bool)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
-@given(st.dictionaries(st.tuples(names_drawn, st.sampled_from(LABELS)), st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.3, 1e-30, 7.0]), min_size=1, max_size=30),
+@given(st.dictionaries(st.tuples(names_drawn, st.sampled_from(LABELS)),
+                       st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.3, 1e-30, 7.0]), min_size=1, max_size=30),
        st.randoms(use_true_random=False), st.sampled_from([1, 3, 1 << 22]))  # fmt: skip
 def test_any_table_makes_the_sections_of_the_model_in_memory(
     tmp_path: Path, table: dict[tuple[str, str], float], random_: Any, shard: int
@@ -288,7 +289,7 @@ def test_a_row_that_stands_in_two_files_is_refused_with_both(tmp_path: Path) -> 
         ("feature\tlabel\tweight\n", ["no row has a label"]),
         ("feature\tweight\na\t1\n", ["label"]),
         ("feature\tlabel\tweight\tnamespace\na\tb\t1\tn\nc\tb\t1\tm\n", ["namespaces", "facts"]),
-        ('# nlucompress {"classes": ["x", "y"]}\nfeature\tlabel\tweight\na\tb\t1\n', ["line 3", "'b'", "not among those of the facts"]),
+        ('# nlucompress {"classes": ["x", "y"]}\nfeature\tlabel\tweight\na\tb\t1\n', ["line 3", "'b'", "of the facts"]),
         ('# nlucompress {"task": "tagging"}\nfeature\tlabel\tweight\na\tb\t1\n', ["tagging"]),
         ('# nlucompress {"task": "binary"}\nfeature\tlabel\tweight\na\tb\t1\nc\td\t1\n', ["binary"]),
         ("not a table", ["one.tsv", "not a table"]),
@@ -356,7 +357,7 @@ def test_an_interrupted_build_leaves_nothing_behind(tmp_path: Path, stage: str, 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits of a file's size")
 @pytest.mark.parametrize("limit", [1 << 12, 50_000, 100_000, 130_000])
 def test_a_full_disk_is_an_oserror_with_the_path_and_leaves_nothing(tmp_path: Path, limit: int) -> None:
-    """A limit of a file's size, which fails writes as a full disk does: of a partition, of sections, or of the whole file."""
+    """A limit of a file's size, which fails writes as a full disk does: of a partition, a section, or the whole file."""
     write(tmp_path / "one.tsv", make_rows(2000, [f"label {i}" for i in range(300)], most=40))
     program = f"""
         import resource, signal, sys

@@ -97,7 +97,9 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """All of a model but its features: model has none of them. grid: how weights become codes. step, outliers: of the report."""
+    """All of a model but its features: model has none of them. grid: how weights become codes. step, outliers: of the
+    report.
+    """
 
     model: LinearModel
     grid: Grid
@@ -119,7 +121,8 @@ def compress_table(
     r"""Compress a table of feature, label and weight (or a folder of tables) that need not fit the memory.
 
     source: TSV, CSV, JSON Lines or Parquet, as ``nlucompress formats`` says of "table", or a folder of such files. memory:
-    bytes that the process may take, about. scheduler: the address of a Dask scheduler whose workers do the work; they see the
+    bytes that the process may take, about. scheduler: the address of a Dask scheduler whose workers do the work; they
+    see the
     source under the same path. scratch: where what does not fit is kept meanwhile, 36 bytes a row; the output's folder if
     None. options: buckets, range, prune, check_bits, gamma, as of ``compress``. The file is the same whatever memory and
     scheduler are, and whatever the order of rows.
@@ -316,7 +319,8 @@ def frame_of(plan: Plan, summary: Summary) -> Frame:
     namespaces = facts.namespaces or (Namespace("features", "features"),)
     source = {"format": f"table ({', '.join(plan.forms)})"} if facts.source is None else facts.source
     empty = SparseRows(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0), (0, columns))
-    model = LinearModel(namespaces, ((),) * len(namespaces), empty, intercept, classes, cast(Any, task), cast(Any, facts.link),
+    model = LinearModel(namespaces, ((),) * len(namespaces), empty, intercept, classes, cast(Any, task),
+                        cast(Any, facts.link),
                         facts.calibration(columns), facts.baseline(columns), None, facts.steps, source)  # fmt: skip
     tops = summary.tops
     if plan.by_class:
@@ -366,7 +370,8 @@ def refused(plan: Plan, frame: Frame, twice: Twice) -> ModelImportError:
 def _report(frame: Frame, tally: Tally) -> dict[str, float]:
     nonzero = int(tally.weights_before.sum())
     return {
-        "max_error": tally.largest, "mean_error": math.fsum(tally.error.tolist()) / max(nonzero, 1), "weights_before": nonzero,
+        "max_error": tally.largest, "mean_error": math.fsum(tally.error.tolist()) / max(nonzero, 1),
+        "weights_before": nonzero,
         "weights": int(tally.entries.sum()), "features_before": int(tally.features_before.sum()),
         "features": int(tally.with_row.sum()), "step": frame.step, "outliers": frame.outliers,
     }  # fmt: skip
@@ -393,8 +398,10 @@ def _write(plan: Plan, frame: Frame, tally: Tally, shards: Shards, folder: Path,
     def file(n: int, writer: Writer | None, levels: Sequence[tuple[int, ...]]) -> modelfile.ModelFile:
         own, several = shards_of(levels)
         return modelfile.ModelFile(
-            model.namespaces, model.steps, model.classes, model.task, model.link, model.intercept, model.calibration, model.baseline,
-            n, own, seeds_of(len(model.namespaces)), np.empty((0, 16), np.uint32), options.check_bits, 0, np.empty(0, np.uint8),
+            model.namespaces, model.steps, model.classes, model.task, model.link, model.intercept, model.calibration,
+            model.baseline,
+            n, own, seeds_of(len(model.namespaces)), np.empty((0, 16), np.uint32), options.check_bits, 0, np.empty(0,
+            np.uint8),
             np.empty(0, np.float32), frame.grid.codebook, frame.grid.scale, writer.coder if writer else "dense",
             writer.parameters if writer else {}, {"rows": np.empty(0, np.uint8)}, facts, None, several,
         )  # fmt: skip

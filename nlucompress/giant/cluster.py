@@ -1,12 +1,14 @@
 """The same build on Dask: dask.dataframe's shuffle makes the partitions, workers reduce them and build shards.
 
-Pieces are read twice, first for labels and ranges. What a worker holds is Dask's to spill to disk and, should the worker die,
+Pieces are read twice, first for labels and ranges. What a worker holds is Dask's to spill to disk and, should the
+worker die,
 to make again. Shards come back one after the other, and are written here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -27,8 +29,7 @@ def there(
     from . import frame_of, partition_bits, refused, rows_at_most
 
     try:
-        import dask.dataframe
-        import distributed
+        dask, distributed = _modules()
     except ImportError:
         raise BuildError("a scheduler needs Dask, which is not installed: pip install 'nlucompress[fleet]'") from None
     try:
@@ -75,8 +76,8 @@ def _shards(client: Any, scheduler: str, plan: Any, frame: Any, tally: Tally, wh
     def start(first: int, last: int) -> Any:
         numbers = [number for number in range(first // size, -(-last // size)) if number in where]
         futures = list({id(where[number]): where[number] for number in numbers}.values())
-        return client.submit(_build, futures, numbers, first, last, options.gamma, options.check_bits, frame.model.n_columns,
-                             zero, pure=False)  # fmt: skip
+        return client.submit(_build, futures, numbers, first, last, options.gamma, options.check_bits,
+                             frame.model.n_columns, zero, pure=False)  # fmt: skip
 
     try:
         waiting = [start(*one) for one in leaves[:WINDOW]]
@@ -91,13 +92,18 @@ def _shards(client: Any, scheduler: str, plan: Any, frame: Any, tally: Tally, wh
         client.close()
 
 
+def _modules() -> tuple[Any, Any]:
+    """dask, with its dataframe, and distributed: whose types are not all declared."""
+    import_module("dask.dataframe")
+    return import_module("dask"), import_module("distributed")
+
+
 def _lost(error: BaseException, scheduler: str) -> BaseException:
     """An error of the cluster itself, said as such."""
     import asyncio
     from concurrent.futures import CancelledError
 
-    import distributed
-
+    _, distributed = _modules()
     kinds = (CancelledError, asyncio.CancelledError, distributed.comm.CommClosedError, distributed.KilledWorker,
              distributed.client.FutureCancelledError)  # fmt: skip
     if isinstance(error, kinds):

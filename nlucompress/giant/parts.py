@@ -1,7 +1,9 @@
 """Records to shards, in two steps that know nothing of each other's neighbours: ``reduce`` a partition, ``build`` a shard.
 
-Partitions are cut by the leading bits of h1, as many as memory asks for; shards by the leading bits too, as many as the model
-asks for. A partition that is reduced is sorted by hash, so partitions in order are the whole model in order, and a shard is a
+Partitions are cut by the leading bits of h1, as many as memory asks for; shards by the leading bits too, as many as the
+model
+asks for. A partition that is reduced is sorted by hash, so partitions in order are the whole model in order, and a
+shard is a
 range of it. Nothing in the outcome depends on where a partition ends.
 """
 
@@ -31,7 +33,8 @@ ROWS = 1 << 16  # rows of a shard that are put in slot order at a time
 class Grid:
     """How weights become codes, and which features stay.
 
-    columns: (labels,) the column of each label's number. codebook, scale, floor: see quantize. keep: (n_namespaces,) whether a
+    columns: (labels,) the column of each label's number. codebook, scale, floor: see quantize. keep: (n_namespaces,)
+    whether a
     feature without a row stays too.
     """
 
@@ -48,8 +51,10 @@ class Grid:
 
 
 class Tally(NamedTuple):
-    """What was counted, by leaf: (2^LEAF_BITS,) each. features: that stay; entries: of their rows; rows_before, before: weights
-    that are not zero and features that have one; source: all features; with_row; error: its sum; and of all: the largest error.
+    """What was counted, by leaf: (2^LEAF_BITS,) each. features: that stay; entries: of their rows; rows_before, before:
+    weights
+    that are not zero and features that have one; source: all features; with_row; error: its sum; and of all: the
+    largest error.
     digest: SHA-256 of each leaf's records, b"" if it has none.
     """
 
@@ -68,11 +73,17 @@ class Tally(NamedTuple):
         """Of several partitions, none of which shares a feature with another."""
         sums: Any = [np.sum(column, axis=0) for column in list(zip(*tallies, strict=True))[:7]]
         digests = [b"".join(parts) for parts in zip(*(tally.digest for tally in tallies), strict=True)]
-        return cls(*sums, max(tally.largest for tally in tallies), digests)
+        largest = max(tally.largest for tally in tallies)
+        return cls(
+            *cast("tuple[Integers, Integers, Integers, Integers, Integers, Integers, Floats]", tuple(sums)),
+            largest,
+            digests,
+        )
 
 
 class Part(NamedTuple):
-    """Features in the order of their hashes: (n, 2) hashes, (n,) lengths uint32 of their rows; columns uint16 and codes uint8 of all
+    """Features in the order of their hashes: (n, 2) hashes, (n,) lengths uint32 of their rows; columns uint16 and codes
+    uint8 of all
     rows, one after the other.
     """
 
@@ -83,7 +94,9 @@ class Part(NamedTuple):
 
 
 class Twice(Exception):  # noqa: N818
-    """Two rows of one feature and label, or of two namespaces with one hash: their places, and the label's column (None)."""
+    """Two rows of one feature and label, or of two namespaces with one hash: their places, and the label's column
+    (None).
+    """
 
     def __init__(self, first: int, second: int, label: int | None) -> None:
         super().__init__(first, second, label)
@@ -122,7 +135,8 @@ def reduce(records: Records, grid: Grid) -> tuple[Part, Tally]:
     counts = [np.bincount(one, minlength=1 << LEAF_BITS).astype(np.int64) for one in leaves]
     sums = np.bincount(leaf, error, 1 << LEAF_BITS)  # one after the other, in the order of hashes: the same everywhere
     digests = _digests((h1, h2, label, weights), leaf)
-    tally = Tally(*cast(Any, counts), sums, float(error.max(initial=0)), digests)
+    six = cast("tuple[Integers, Integers, Integers, Integers, Integers, Integers]", tuple(counts))
+    tally = Tally(*six, cast(Any, sums), float(error.max(initial=0)), digests)
     at = firsts[stays]
     part = Part(
         np.stack([h1[at], h2[at]], axis=1),
@@ -206,7 +220,9 @@ def build(part: Part, gamma: float, check_bits: int) -> Built:
 
 
 def rows_of(part: Part, built: Built, n_columns: int, zero: int | None) -> Iterator[npt.NDArray[np.uint8]]:
-    """The rows in slot order, piece by piece: pairs as of plain rows, or all codes, whose zero that is, as of dense ones."""
+    """The rows in slot order, piece by piece: pairs as of plain rows, or all codes, whose zero that is, as of dense
+    ones.
+    """
     width = class_bytes(n_columns)
     starts = np.cumsum(part.lengths, dtype=np.int64) - part.lengths
     step = ROWS if zero is None else max(1, min(ROWS, (1 << 24) // n_columns))

@@ -97,10 +97,11 @@ class Reading:
                 rows = checked.read(chunk)
                 if not rows.numbers.all():
                     place = int(rows.places[int(rows.numbers.argmin())])
-                    raise ModelImportError(f"{table.unit} {place}: a row without a label is an idf, and a model with idf is "
-                                           "not compressed in parts: leave --memory out")  # fmt: skip
+                    raise ModelImportError(f"{table.unit} {place}: a row without a label is an idf, and a model with "
+                                           "idf is not compressed in parts: leave --memory out")  # fmt: skip
                 if not self._named_spaces and len(checked.spaces) > 1:
-                    raise ModelImportError(f"{table.unit} {int(rows.places[0])} and below: namespaces {show(', '.join(checked.spaces))}: "
+                    raise ModelImportError(f"{table.unit} {int(rows.places[0])} and below: namespaces "
+                                           f"{show(', '.join(checked.spaces))}: "
                                            "where several are read in parts, the table's facts name them")  # fmt: skip
                 yield self._record(number, rows.groups, rows.numbers - 1, rows.values, rows.places, hashed)
             labels = list(self._labels)

@@ -329,7 +329,9 @@ class _Building(Checked):
 
 
 def classes_of(facts: Facts, labels: list[Any]) -> tuple[npt.NDArray[Any], str]:
-    """The classes of a table whose rows have these labels, and its task: what the facts say, else what follows from them."""
+    """The classes of a table whose rows have these labels, and its task: what the facts say, else what follows from
+    them.
+    """
     classes, task = facts.classes, facts.task
     if classes is None:
         if task is None:

@@ -1,6 +1,7 @@
 """Makes the golden files: one model of each kind, as this version writes it, with the samples and answers that go with it.
 
-A file says the oldest format version that has what it uses: coded rows, shards, models of sequences and some analyzers are written as
+A file says the oldest format version that has what it uses: coded rows, shards, models of sequences and some analyzers
+are written as
 1.2, all others as 1.1.
 
 They are frozen: a later version must read them alike, and write those of its own format version again byte for byte. So
@@ -156,7 +157,8 @@ def goldens() -> dict[str, Golden]:
                              Namespace("buckets", analyzer="fasttext", hash_columns=97, ngram_range=(1, 2),
                                        subwords=(2, 4), unseen=1.0)],
                             intents, link="softmax", steps=(Step("norm", (0, 1), "l1"),)), {}, TEXTS),
-        "sharded": (linear([WORDS, PAIRS], [words, dataclasses.replace(words, name="p", ngram_range=(2, 2))], intents, share=0.4),
+        "sharded": (linear([WORDS, PAIRS], [words, dataclasses.replace(words, name="p", ngram_range=(2, 2))], intents,
+                           share=0.4),
                     {"check_bits": 16, "layout": "plain", "shard_features": 4}, TEXTS),
         "empty": (linear([[]], [words], intents, weights=np.zeros((0, 4))), {"layout": "pool"}, TEXTS),
     }  # fmt: skip
