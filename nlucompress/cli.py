@@ -18,19 +18,21 @@ import click
 
 from . import bundle as bundles
 from .cli_fleet import compress_many
-from .cli_options import BUDGET, FILE, is_given, model_options, progress_bar, search_options, source_options
+from .cli_options import BUDGET, FILE, is_given, model_options, parsed, progress_bar, search_options, source_options
 from .compress import compress as compress_model
 from .errors import one_line
 from .importers import import_model
 from .linear import LinearModel
 from .runtime import Model, load
 from .search import SearchResult, search
+from .search.budget import size
 from .version import VERSION
 
 if TYPE_CHECKING:
     from .report import Report
 
 STAGES = ("reading", "quantizing", "indexing", "coding rows", "writing")
+PARTS = ("memory", "scheduler", "scratch")
 EXAMPLES = 10  # flipped texts that verify prints
 SEARCH = (*BUDGET, "data", "held_out", "yardstick", "sure", "resume", "seed", "candidates")
 
@@ -69,6 +71,12 @@ main.add_command(compress_many)
 @search_options()
 @click.option("--template", type=FILE, help="JSON: what makes a tagging model's features of plain tokens.")
 @click.option("--resume", type=FILE, help="A file that keeps what was tried, and from which a search goes on.")
+@click.option("--memory", callback=parsed(size), metavar="SIZE",
+              help="A table, or a folder of tables, in parts: bytes to work in, such as 2GB.")  # fmt: skip
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="A table in parts, on Dask: the scheduler, such as tcp://host:8786."
+)
+@click.option("--scratch", type=FILE, help="Folder for what does not fit the memory.  [default: OUTPUT's]")
 @click.option("--report", "page", type=FILE, help="Write what it cost as one HTML page (needs --data, and matplotlib).")
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT, and what --report names.")
 @click.option("--dry-run", is_flag=True, help="Print the sizes that would be reached; write nothing.")
@@ -83,9 +91,18 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
     of a target size alone, for the one that costs least; options that are given are fixed, the others are walked. If no
     file holds the budget, the exit code is 3 and none is written. With DATA and no budget it says what compressing cost.
 
+    A table of feature, label and weight that is larger than memory, or a folder of such tables, is compressed in parts with
+    --memory or --scheduler; the file is the same whatever they are. Of the options, --buckets, --range, --prune,
+    --check-bits
+    and --gamma go with them.
+
     Examples: nlucompress compress pipeline.joblib -o intents.nluc --buckets 64; nlucompress compress pipeline.joblib
-    -o intents.nluc --data dev.jsonl --max-loss 0.3
+    -o intents.nluc --data dev.jsonl --max-loss 0.3; nlucompress compress weights/ -o giant.nluc --memory 2GB
     """
+    in_parts = {name: options.pop(name) for name in PARTS}
+    if any(value is not None for value in in_parts.values()) or _is_tables(source):
+        _compress_parts(ctx, source, output, force, as_json, in_parts, options)
+        return
     if output is None and not dry_run:
         raise click.UsageError("where to? Give -o OUT.nluc, or --dry-run to print sizes only.")
     if output is not None and not dry_run:
@@ -157,6 +174,38 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
         click.echo(f"{'remark' if best_effort else 'Error'}: {found.complaint()}{end}", err=True)
         if not best_effort:
             ctx.exit(3)
+
+
+def _is_tables(source: Path) -> bool:
+    """Whether a source is a folder of tables, and no model's."""
+    from .importers.formats import of_folder
+
+    kinds = (".parquet", ".tsv", ".csv", ".jsonl")
+    return source.is_dir() and of_folder(source) is None and any(path.suffix in kinds for path in source.iterdir())
+
+
+def _compress_parts(ctx: click.Context, source: Path, output: Path | None, force: bool, as_json: bool,
+                    in_parts: dict[str, Any], options: dict[str, Any]) -> None:  # fmt: skip
+    """A table in parts: compress_table with the options that it has; others are wrong usage."""
+    from .giant import compress_table
+
+    taken = {"buckets": "buckets", "range": "range_", "prune": "prune", "check_bits": "check_bits", "gamma": "gamma"}
+    others = {*taken.values(), *PARTS, "source", "output", "force", "as_json"}
+    given = [name for name in ctx.params if name not in others and is_given(ctx, name)]
+    strange = ["--" + name.replace("_", "-").rstrip("-") for name in given]
+    if strange:
+        raise click.UsageError(f"{', '.join(strange)}: not with a table in parts (--memory, --scheduler, a folder).")
+    if output is None:
+        raise click.UsageError("where to? Give -o OUT.nluc.")
+    _writable(output, force)
+    in_parts = {name: value for name, value in in_parts.items() if value is not None}
+    with progress_bar(4, "compress") as bar:
+        compress_table(source, output, overwrite=force, progress=lambda stage: bar.update(1, stage), **in_parts,
+                       **{name: options[name if name in options else own] for name, own in taken.items()})  # fmt: skip
+    made = load(output)
+    files = [path for path in source.rglob("*") if path.is_file()] if source.is_dir() else [source]
+    info = {**made.info(), "source_bytes": sum(path.stat().st_size for path in files), "output": str(output)}
+    click.echo(json.dumps(info, ensure_ascii=False) if as_json else _compressed_table(info))
 
 
 def _search(
@@ -592,7 +641,11 @@ def _info_table(info: dict[str, Any]) -> str:
         ("template", _template_words(info["template"]) if "template" in info else ""),
         ("options", ", ".join(f"{name} {value}" for name, value in options.items())),
         ("source", ", ".join(str(value) for name, value in info.get("source", {}).items() if name != "remark")),
-        ("index", f"{bits['index']:.2f} bits a feature in {info['levels']} levels, {info['check_bits']} check bits"),
+        (
+            "index",
+            f"{bits['index']:.2f} bits a feature in {info['levels']} levels, {info['check_bits']} check bits"
+            + (f", {info['shards']} shards" if "shards" in info else ""),
+        ),
         ("rows", f"{bits['rows']:.2f} bits a feature, {each['rows']:.2f} a weight, coder {info['coder']}"),
         ("coders", _coding_words(info["coding"]) if "coding" in info else ""),
         ("zero order", _bound_words(info["zero_order"]) if "zero_order" in info else ""),

@@ -183,7 +183,7 @@ def assemble(model: LinearModel, quantized: Quantized, check_bits: int, gamma: f
         namespaces, model.steps, model.classes, model.task, model.link, model.intercept, model.calibration, model.baseline,
         index.n, index.levels, index.seeds, index.blocks, check_bits, idf_bits, pack(records, check_bits + rows.bits), idf,
         quantized.codebook, quantized.scale, coder, rows.parameters, rows.sections,
-        facts, None if model.transitions is None else model.transitions.astype(np.float32), model.template,
+        facts, None if model.transitions is None else model.transitions.astype(np.float32), model.template, index.shards,
     ))  # fmt: skip
     try:
         modelfile.read(fileformat.decode(data))  # what is written can be read: the file's limits are the model's

@@ -26,6 +26,7 @@ MAGIC = b"\x89NLUC\r\n\x1a"
 MAJOR, MINOR = 1, 2  # the newest version; a file says the oldest that has what it uses
 PREAMBLE = struct.Struct("<8sHHIQII32s")  # magic, major, minor, header length, file length, 2 CRC-32, SHA-256
 ALIGN = 64
+PIECE = 1 << 22  # bytes of a spooled section that are read at a time
 MAX_HEADER = 1 << 20
 MAX_DEPTH = 8
 MAX_OBJECTS = 10_000
@@ -52,35 +53,80 @@ class Container:
 
 def encode(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any]], minor: int = MINOR) -> bytes:
     """A whole file of version MAJOR.minor. The table of sections is put into the header; same input, same bytes."""
-    raw = {name: np.ascontiguousarray(array).view(np.uint8).reshape(-1).tobytes() for name, array in sections.items()}
+    return b"".join(stream(header, sections, minor))
+
+
+class Spool:
+    """A section that is written piece by piece to a file of its own, before its place in the whole file is known."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+        self._file = open(self._path, "xb")  # noqa: SIM115
+        self.length = self.crc = 0
+
+    def write(self, data: bytes | npt.NDArray[Any]) -> None:
+        """Append bytes, or an array's. Raises OSError with the path, as of a full disk."""
+        if isinstance(data, np.ndarray):
+            data = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
+        view: Any = memoryview(data)  # type: ignore[arg-type]
+        try:
+            self._file.write(view)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._path) from None
+        self.length += len(view)
+        self.crc = zlib.crc32(view, self.crc)
+
+    def close(self) -> None:
+        """No more is written."""
+        try:
+            self._file.close()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._path) from None
+
+    def pieces(self) -> Iterator[bytes]:
+        """What was written."""
+        with open(self._path, "rb") as file:
+            while piece := file.read(PIECE):
+                yield piece
+
+
+def stream(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any] | Spool], minor: int = MINOR
+           ) -> Iterator[bytes]:  # fmt: skip
+    """The pieces of the file that ``encode`` makes: sections that are spooled are read twice and never held whole."""
+    raw = {name: section if isinstance(section, Spool) else np.ascontiguousarray(section).tobytes()
+           for name, section in sections.items()}  # fmt: skip
+    sizes = {name: (data.length, data.crc) if isinstance(data, Spool) else (len(data), zlib.crc32(data))
+             for name, data in raw.items()}  # fmt: skip
     head, previous = b"", -1
     while len(head) != previous:  # offsets depend on the header's length, and it on them: settles in two or three turns
         previous = len(head)
-        offset, starts = align(PREAMBLE.size + previous), []
-        for data in raw.values():
-            starts.append(offset)
-            offset = align(offset + len(data))
-        rows = zip(raw.items(), starts, strict=True)
-        table = [[name, start, len(data), zlib.crc32(data)] for (name, data), start in rows]
+        offset, table = align(PREAMBLE.size + previous), []
+        for name, (length, crc) in sizes.items():
+            table.append([name, offset, length, crc])
+            offset = align(offset + length)
         try:
             head = msgpack.packb({**header, "sections": table})
         except (TypeError, ValueError, OverflowError) as error:  # a UnicodeEncodeError is a ValueError
             raise BuildError(f"the model's description cannot be stored: {error}") from None
     if len(head) > MAX_HEADER:
         raise BuildError(f"the header has {len(head)} bytes, the limit is {MAX_HEADER}: are there many stop words?")
-    body = bytearray(offset - PREAMBLE.size)
-    body[: len(head)] = head
-    for start, data in zip(starts, raw.values(), strict=True):
-        body[start - PREAMBLE.size : start - PREAMBLE.size + len(data)] = data
+
+    def body() -> Iterator[bytes]:
+        yield head + bytes(align(PREAMBLE.size + len(head)) - PREAMBLE.size - len(head))
+        for name, data in raw.items():
+            yield from data.pieces() if isinstance(data, Spool) else [data]
+            yield bytes(-sizes[name][0] % ALIGN)
+
     front = PREAMBLE.pack(MAGIC, MAJOR, minor, len(head), offset, zlib.crc32(head), 0, b"")[:28]
     front += struct.pack("<I", zlib.crc32(front))
-    return front + _sha256(front, body) + bytes(body)
+    yield front + _sha256(front, body())
+    yield from body()
 
 
-def _sha256(*parts: bytes | bytearray | memoryview) -> bytes:
+def _sha256(first: bytes | memoryview, parts: Iterable[bytes | memoryview]) -> bytes:
     import hashlib  # OpenSSL: ten milliseconds that a program which only loads models does without
 
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(first)
     for part in parts:
         digest.update(part)
     return digest.digest()
@@ -111,10 +157,13 @@ def replacing(target: str, overwrite: bool) -> Iterator[BinaryIO]:
             file = open(temporary, "x+b")  # noqa: SIM115
         except OSError as error:
             raise OSError(error.errno, error.strerror, target) from None
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, error.filename or target) from None
         if overwrite:
             os.replace(temporary, target)
         else:
@@ -180,7 +229,7 @@ def decode(buffer: bytes | memoryview, verify: Verify = "header") -> Container:
     sections = dict(_sections(header.pop("sections", None), view, PREAMBLE.size + header_length, verify))
     if verify == "full":
         wanted = view[PREAMBLE.size - 32 : PREAMBLE.size]
-        if _sha256(view[: PREAMBLE.size - 32], view[PREAMBLE.size :]) != wanted:
+        if _sha256(view[: PREAMBLE.size - 32], [view[PREAMBLE.size :]]) != wanted:
             raise FormatError("the SHA-256 of the file does not match its content (P7)")
     return Container(header, sections, len(view), header_length)
 

@@ -9,6 +9,10 @@ Perfect Hashing for Massive Key Sets, SEA 2017; with γ = 1 it takes e bits a fe
 A feature is hashed once, to the 128 bits (h1, h2) of MurmurHash3_x64_128 with its namespace's seed; the hash of level l
 is fmix32(low ^ high) of the 64-bit sum h1 + l·h2, and reduces to a position by a 32x32->64 multiplication. Check bits are
 the low bits of h2's high word. FORMAT.md, "Index", is normative.
+
+A large index is cut into 2^s shards by the leading s bits of h1. A shard has levels of its own and is built alone; its bits
+begin with a block, and ranks count through all shards, so that slots are 0..n-1 as ever. Those bits do not decide check
+bits, and a position at level 0 is a hash of them XOR h1's low bits, which they say nothing of. s follows from n alone.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import mmh3
 import numpy as np
@@ -27,18 +32,46 @@ from .errors import BuildError
 
 BLOCK_BITS = 480  # of the 512 in a block; the first 32 are its rank
 MAX_LEVELS = 128
+MAX_SHARD_BITS = 12
+SHARD_FEATURES = 1 << 22  # in a shard, at most, on average
 Integers = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]  # (n, 2): h1, h2 of each feature
 
 
 @dataclass(frozen=True, eq=False)
+class Shards:
+    """Where the levels of 2^bits shards are: shard k has levels firsts[k]..firsts[k+1], of sizes[i] bits from starts[i] on.
+
+    firsts: (2^bits + 1,) uint32; starts, sizes: (number of levels,) uint32, starts in bits of the whole array.
+    """
+
+    bits: int
+    firsts: npt.NDArray[np.uint32]
+    starts: npt.NDArray[np.uint32]
+    sizes: npt.NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, levels: Sequence[Sequence[int]]) -> Shards:
+        """From the levels of each shard, which begins with a block."""
+        firsts = np.cumsum([0, *map(len, levels)])
+        sizes = np.array([size for shard in levels for size in shard], np.int64)
+        starts = level_starts(firsts, sizes)
+        bits = (len(levels) - 1).bit_length()
+        return cls(bits, firsts.astype("<u4"), starts.astype("<u4"), sizes.astype("<u4"))
+
+
+@dataclass(frozen=True, eq=False)
 class Index:
-    """levels: bits of each level; blocks: (n_blocks, 16) uint32; seeds: one a namespace; n: how many features."""
+    """levels: bits of each level; blocks: (n_blocks, 16) uint32; seeds: one a namespace; n: how many features.
+
+    shards: where there are several; then ``levels`` is empty.
+    """
 
     n: int
     levels: tuple[int, ...]
     blocks: npt.NDArray[np.uint32]
     seeds: tuple[int, ...]
+    shards: Shards | None = None
 
 
 def hash_names(names: Sequence[str], seed: int) -> Hashes:
@@ -83,6 +116,47 @@ def check_values(hashes: Hashes, bits: int) -> npt.NDArray[np.uint64]:
     return checks
 
 
+def level_starts(firsts: Integers, sizes: Integers) -> Integers:
+    """Where the levels of shards start: each where the one before ends, the first of a shard with a block."""
+    starts, start = np.empty(len(sizes), np.int64), 0
+    for first, last in pairwise(firsts.tolist()):
+        ends = start + np.cumsum(sizes[first:last])
+        starts[first:last] = ends - sizes[first:last]
+        start = -(-int(ends[-1] if last > first else start) // BLOCK_BITS) * BLOCK_BITS
+    return starts
+
+
+def shard_bits(n: int) -> int:
+    """log2 of the number of shards of n features: the least that leaves at most SHARD_FEATURES to a shard, on average.
+
+    >>> shard_bits(1 << 22), shard_bits((1 << 22) + 1), shard_bits(10**8)
+    (0, 1, 5)
+    """
+    return min((max(n - 1, 0) // SHARD_FEATURES).bit_length(), MAX_SHARD_BITS)
+
+
+def shard_of(hashes: Hashes, bits: int) -> Integers:
+    """The shard of each feature, the leading ``bits`` of h1: (n,) int64."""
+    return (hashes[:, 0] >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(hashes), np.int64)
+
+
+def seeds_of(namespaces: int, attempt: int = 0) -> tuple[int, ...]:
+    """The seed of each namespace, at the first attempt or a later one.
+
+    The seeds lie far apart, because MurmurHash3 sees no difference between a few zero bytes under one seed and some more of
+    them under another that differs in few bits.
+    """
+    return tuple((namespace * 0x9E3779B1 + attempt * 0x85EBCA77) % (1 << 32) for namespace in range(namespaces))
+
+
+def check_limits(n: int, gamma: float) -> None:
+    """Raise BuildError unless an index of n features can be built with this gamma."""
+    if not 1.0 <= gamma <= 16.0:
+        raise BuildError(f"gamma: {gamma} is not in 1..16")
+    if n * gamma >= 1 << 31 or n * (gamma + 2) >= 1 << 32:  # all levels together: γ·e^(1/γ) < γ + 2 bits a feature
+        raise BuildError(f"{n} features at gamma {gamma}: the limits are 2^31 bits a level and 2^32 in all")
+
+
 def build(features: Sequence[Sequence[str]], gamma: float = 1.0) -> tuple[Index, Integers, Hashes]:
     """Index lists of features, one a namespace. Returns the index, each feature's slot (0..n-1, a permutation) and hash.
 
@@ -96,26 +170,46 @@ def build(features: Sequence[Sequence[str]], gamma: float = 1.0) -> tuple[Index,
     >>> sorted(slots.tolist())
     [0, 1, 2]
     """
-    if not 1.0 <= gamma <= 16.0:
-        raise BuildError(f"gamma: {gamma} is not in 1..16")
     n = sum(map(len, features))
-    if n * gamma >= 1 << 31 or n * (gamma + 2) >= 1 << 32:  # all levels together: γ·e^(1/γ) < γ + 2 bits a feature
-        raise BuildError(f"{n} features at gamma {gamma}: the limits are 2^31 bits a level and 2^32 in all")
-    # Other seeds, should two of n features share 128 bits: n^2 / 2^129. The seeds lie far apart, because MurmurHash3 sees
-    # no difference between a few zero bytes under one seed and some more of them under another that differs in few bits.
-    for attempt in range(4):
-        seeds = tuple((namespace * 0x9E3779B1 + attempt * 0x85EBCA77) % (1 << 32) for namespace in range(len(features)))
+    check_limits(n, gamma)
+    for attempt in range(4):  # other seeds, should two of n features share 128 bits: n^2 / 2^129
+        seeds = seeds_of(len(features), attempt)
         parts = [hash_names(names, seed) for names, seed in zip(features, seeds, strict=True)]
         hashes = np.concatenate(parts) if parts else np.empty((0, 2), np.uint64)
-        levels, blocks, slots, left = _place(hashes, gamma)
-        if not len(left):
-            return Index(n, levels, blocks, seeds), slots, hashes
+        if bits := shard_bits(n):
+            shards, blocks, slots, left = _place_shards(hashes, gamma, bits)
+            if not len(left):
+                return Index(n, (), blocks, seeds, shards), slots, hashes
+        else:
+            levels, blocks, slots, left = place(hashes, gamma)
+            if not len(left):
+                return Index(n, levels, blocks, seeds), slots, hashes
         _refuse_duplicates(features, left)
     raise BuildError(f"{n} features: not placed after {MAX_LEVELS} levels with 4 seeds")
 
 
-def _place(hashes: Hashes, gamma: float
-           ) -> tuple[tuple[int, ...], npt.NDArray[np.uint32], Integers, Integers]:  # fmt: skip
+def _place_shards(hashes: Hashes, gamma: float, bits: int
+                  ) -> tuple[Shards, npt.NDArray[np.uint32], Integers, Integers]:  # fmt: skip
+    """As ``place``, shard by shard."""
+    shard = shard_of(hashes, bits)
+    order = np.argsort(shard, kind="stable")
+    ends = np.cumsum(np.bincount(shard, minlength=1 << bits)).tolist()
+    slots, done = np.empty(len(hashes), np.int64), 0
+    levels, blocks, left = [], [], []
+    for first, last in pairwise([0, *ends]):
+        part = order[first:last]
+        sizes, block, slot, rest = place(hashes[part], gamma)
+        block[:, 0] += np.uint32(done)
+        slots[part] = slot + done
+        done += len(part)
+        levels.append(sizes)
+        blocks.append(block)
+        left.append(part[rest])
+    return Shards.of(levels), np.concatenate(blocks), slots, np.concatenate(left)
+
+
+def place(hashes: Hashes, gamma: float
+          ) -> tuple[tuple[int, ...], npt.NDArray[np.uint32], Integers, Integers]:  # fmt: skip
     """Levels, blocks, slots, and the numbers of the features that are left after the last level: those of equal hashes."""
     n = len(hashes)
     slots = np.empty(n, np.int64)
@@ -151,14 +245,25 @@ def blocks_of(levels: list[npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint32]:
     return blocks
 
 
-def find(hashes: Hashes, levels: Sequence[int], blocks: npt.NDArray[np.uint32], n: int) -> Integers:
-    """The slot of each hash, or -1 where every level has a 0: (len(hashes),) int64.
+def find_in_shards(hashes: Hashes, shards: Shards, blocks: npt.NDArray[np.uint32], n: int) -> Integers:
+    """As ``find``, in the shard of each hash."""
+    slots = np.full(len(hashes), -1, np.int64)
+    shard = shard_of(hashes, shards.bits)
+    for number in np.unique(shard).tolist():
+        first, last = shards.firsts[number : number + 2].tolist()
+        if first < last:
+            part, start = shard == number, int(shards.starts[first])
+            slots[part] = find(hashes[part], shards.sizes[first:last].tolist(), blocks, n, start)
+    return slots
+
+
+def find(hashes: Hashes, levels: Sequence[int], blocks: npt.NDArray[np.uint32], n: int, start: int = 0) -> Integers:
+    """The slot of each hash, or -1 where every level has a 0: (len(hashes),) int64. start: the first level's first bit.
 
     A feature of the index always finds its own slot; a foreign one mostly finds somebody's: see check bits.
     """
     slots = np.full(len(hashes), -1, np.int64)
     left = np.arange(len(hashes))
-    start = 0
     for level, size in enumerate(levels):
         if not len(left):
             break

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from . import fileformat
 from .errors import FormatError, ModelImportError, TemplateError
-from .index import BLOCK_BITS, MAX_LEVELS
+from .index import BLOCK_BITS, MAX_LEVELS, MAX_SHARD_BITS, Shards, level_starts
 from .linear import LABELS, LINKS, MOST_TAGS, TASKS, Floats, Integers, Namespace, SparseRows, Step, check_tagging
 from .rows import CODERS, Reader, Shape, Table
 from .rows.bits import packed_bytes, unpack
@@ -28,8 +28,15 @@ if TYPE_CHECKING:
 # What a file may ask of its reader -> the first version that reads it. A file lists what it needs.
 FEATURES = {"rows.plain": "0.1.0", "rows.dense": "0.1.0", "rows.pool": "0.1.0", "rows.coded": "0.1.0",
             "rows.runs": "0.1.0", "analyzer.items": "0.1.0", "analyzer.fasttext": "0.1.0",
-            "tagging": "0.1.0", "template": "0.1.0"}  # fmt: skip
-NEWER = {"rows.runs", "analyzer.items", "analyzer.fasttext", "tagging", "template"}  # that format version 1.2 brought
+            "tagging": "0.1.0", "template": "0.1.0", "shards": "0.1.0"}  # fmt: skip
+NEWER = {
+    "rows.runs",
+    "analyzer.items",
+    "analyzer.fasttext",
+    "tagging",
+    "template",
+    "shards",
+}  # that format version 1.2 brought
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
 MOST_RECORD_BITS = 57  # check bits and the row coder's: a load of eight bytes holds them, wherever they begin
@@ -45,7 +52,7 @@ class ModelFile:
     idf: (≤2^24,) float32 distinct values, empty if no feature has one; a number of them has idf_bits bits. codebook:
     (≤256,) float32; scale: None or (n_columns,) float32. coder, parameters, rows: see rows/coder.py. facts: what is told
     to people and read by nobody. transitions: of a tagging model, (n_classes, n_classes) float32. template: of one that
-    takes plain tokens.
+    takes plain tokens. shards: of an index that is cut into several, whose ``levels`` are empty.
     """
 
     namespaces: tuple[Namespace, ...]
@@ -72,6 +79,7 @@ class ModelFile:
     facts: Mapping[str, Any]
     transitions: npt.NDArray[np.float32] | None = None
     template: Template | None = None
+    shards: Shards | None = None
 
     @property
     def n_columns(self) -> int:
@@ -119,6 +127,11 @@ class ModelFile:
 
 def write(model: ModelFile) -> bytes:
     """The file of a model, as bytes."""
+    return fileformat.encode(*parts(model))
+
+
+def parts(model: ModelFile) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]], int]:
+    """The header of a model's file, its sections, and the minor version of the format."""
     labels, label_type = _encode_labels(model.classes)
     needs = _needs(model)
     header: dict[str, Any] = {
@@ -128,7 +141,12 @@ def write(model: ModelFile) -> bytes:
         "classes": {"type": label_type, "count": len(model.classes)},
         "namespaces": [_plain(namespace) for namespace in model.namespaces],
         "steps": [{k: v for k, v in dataclasses.asdict(step).items() if v is not None} for step in model.steps],
-        "index": {"n": model.n, "levels": list(model.levels), "seeds": list(model.seeds)},
+        "index": {
+            "n": model.n,
+            "levels": list(model.levels),
+            "seeds": list(model.seeds),
+            **({} if model.shards is None else {"shards": model.shards.bits}),
+        },
         "slots": {"check_bits": model.check_bits, "idf_bits": model.idf_bits},
         "rows": {"coder": model.coder, "n": model.n, "columns": model.n_columns, **model.parameters},
         **({} if model.template is None else {"template": model.template.data()}),
@@ -140,9 +158,11 @@ def write(model: ModelFile) -> bytes:
         if array is not None and array.size:
             sections[name] = array.astype("<f4" if name in ("scale", "idf") else "<f8")
     sections |= {"codebook": model.codebook.astype("<f4"), "index": model.blocks.astype("<u4"), "slots": model.slots}
+    if model.shards is not None:
+        sections["shards"] = _encode_shards(model.shards)
     if model.transitions is not None:
         sections["transitions"] = _encode_transitions(model.transitions)
-    return fileformat.encode(header, {**sections, **model.rows}, minor=2 if NEWER & set(needs) else 1)
+    return header, {**sections, **model.rows}, 2 if NEWER & set(needs) else 1
 
 
 def _needs(model: ModelFile) -> list[str]:
@@ -151,6 +171,7 @@ def _needs(model: ModelFile) -> list[str]:
     others = ["rows.runs"] if model.coder == "coded" else []
     others += ["tagging"] if model.task == "tagging" else []
     others += ["template"] if model.template is not None else []
+    others += ["shards"] if model.shards is not None else []
     return [f"rows.{model.coder}", *others, *(analyzer for analyzer in analyzers if analyzer in FEATURES)]
 
 
@@ -167,6 +188,12 @@ def _encode_labels(classes: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], st
     ends = np.cumsum([len(word) for word in words]).astype("<u4")
     kind = "str" if classes.dtype.kind == "U" else "object"
     return np.concatenate([ends.view(np.uint8), np.frombuffer(b"".join(words), np.uint8)]), kind
+
+
+def _encode_shards(shards: Shards) -> npt.NDArray[np.uint8]:
+    """The number of each shard's first level, then start and size of each level: all u32."""
+    levels = np.stack([shards.starts, shards.sizes], axis=1)
+    return np.concatenate([shards.firsts.astype("<u4"), levels.astype("<u4").reshape(-1)]).view(np.uint8)
 
 
 def _encode_transitions(table: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
@@ -207,8 +234,9 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     seeds = tuple(index.integers("seeds", len(namespaces), len(namespaces), 0, (1 << 32) - 1))
     check_bits, idf_bits = slots.integer("check_bits", 0, 32), slots.integer("idf_bits", 0, 24)
     sections = Sections(container.sections)
-    if not (n <= sum(levels) < 1 << 32 and bool(n) == bool(levels)):
-        raise FormatError(f"header: index: {n} features in levels of {sum(levels)} bits, less than 2^32 (I1)")
+    shards, used, end = _shards(index, levels, "shards" in requires, sections)
+    if not (n <= used and end < 1 << 32 and bool(n) == bool(used)):
+        raise FormatError(f"header: index: {n} features in levels of {used} bits, less than 2^32 (I1)")
     codebook = sections.floats("codebook", "<f4", 1, 256)
     idf = sections.floats("idf", "<f4", 1, 1 << idf_bits) if sections.has("idf") else np.empty(0, np.float32)
     if idf_bits and not len(idf):
@@ -218,7 +246,7 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     absent = {name: value for name, value in CODERS[coder].absent.items() if name not in rows.value}
     limits = CODERS[coder].limits
     parameters = absent | {name: rows.integer(name, 0, limits[name]) for name in limits if name not in absent}
-    blocks = -(-sum(levels) // BLOCK_BITS)
+    blocks = -(-end // BLOCK_BITS)
     width = check_bits + CODERS[coder].bits(shape, parameters)
     if width > MOST_RECORD_BITS:
         raise FormatError(f"header: slots: {check_bits} check bits and {width - check_bits} bits of the row coder: "
@@ -234,13 +262,37 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
         sections.exactly("slots", packed_bytes(n, width)), idf, codebook,
         sections.floats("scale", "<f4", columns, columns) if sections.has("scale") else None,
         coder, parameters, CODERS[coder].read(shape, parameters, sections.exactly), header.get("facts", dict),
-        _transitions(task, count, sections), _template(header, task, "template" in requires),
+        _transitions(task, count, sections), _template(header, task, "template" in requires), shards,
     )  # fmt: skip
     if task == "tagging":
         _check_tagging(model, "tagging" in requires)
     if verify == "full":
         _check_inside(model)
     return model
+
+
+def _shards(index: Fields, levels: tuple[int, ...], required: bool, sections: Sections
+            ) -> tuple[Shards | None, int, int]:  # fmt: skip
+    """The shards of an index that has several; the bits of all levels; and where the last level ends."""
+    bits = index.integer("shards", 0, MAX_SHARD_BITS) if "shards" in index.value else 0
+    if not bits:
+        return None, sum(levels), sum(levels)
+    if levels or not required:
+        raise FormatError("header: index: shards that are not in requires, or beside levels (I4)")
+    data, heads = sections.get("shards"), 4 * ((1 << bits) + 1)
+    if len(data) < heads or (len(data) - heads) % 8:
+        raise FormatError(f"section 'shards': {len(data)} bytes are not {heads} and 8 a level (I4)")
+    firsts, table = data[:heads].view("<u4"), data[heads:].view("<u4").reshape(-1, 2).astype(np.int64)
+    counts = np.diff(firsts.astype(np.int64))
+    if firsts[0] or counts.min() < 0 or counts.max() > MAX_LEVELS or int(firsts[-1]) != len(table):
+        raise FormatError(f"section 'shards': the first levels of {1 << bits} shards do not divide {len(table)} (I4)")
+    used = int(table[:, 1].sum())
+    if len(table) and not 1 <= int(table[:, 1].min()) <= int(table[:, 1].max()) < 1 << 31:
+        raise FormatError("section 'shards': a level of 0 bits or more than 2^31 - 1 (I4)")
+    if not np.array_equal(level_starts(firsts.astype(np.int64), table[:, 1]), table[:, 0]):
+        raise FormatError("section 'shards': a level does not start where the one before ends (I4)")
+    end = int(table[-1].sum()) if len(table) else 0
+    return Shards(bits, firsts, table[:, 0].astype("<u4"), table[:, 1].astype("<u4")), used, end
 
 
 def _transitions(task: str, count: int, sections: Sections) -> npt.NDArray[np.float32] | None:

@@ -86,6 +86,24 @@ def quantize(
     >>> quantize(model, buckets=5, codebook="kmeans", prune=0.01).codebook
     array([-0.49,  0.  ,  1.  ], dtype=float32)
     """
+    check_options(buckets, range, codebook, prune)
+    tops = Tops(most_outliers(buckets), model.n_columns if range == "class" else 1)
+    for column, weights in _by_range(model, range):
+        tops.add(column, weights)
+    spans, scale, own, outliers = tops.spread(range)
+    below, above = (float(side) for side in spans.max(axis=0))
+    floor = prune * spans.max(axis=1)  # (n_ranges,), in units of the scale
+    if codebook == "even":
+        values, step = even_codebook(below, above, buckets, own)
+    else:
+        values, step = _kmeans(model, scale, spans, floor, buckets, own), 0.0
+    codes, report = _encode(model, values, scale, floor)
+    report |= {"step": step, "outliers": outliers}
+    return Quantized(codes, values, scale, report)
+
+
+def check_options(buckets: int, range: str, codebook: str, prune: float) -> None:
+    """Raise BuildError unless the options are such as ``quantize`` takes."""
     if not 2 <= buckets <= 256:
         raise BuildError(f"buckets: {buckets} is not in 2..256 (a weight is one byte)")
     if range not in ("model", "class"):
@@ -94,52 +112,70 @@ def quantize(
         raise BuildError(f"codebook: {codebook!r} is not 'even' or 'kmeans'")
     if not 0 <= prune < 1:
         raise BuildError(f"prune: {prune} is not at least 0 and below 1 (a part of the largest weight)")
-    spans, outliers = _spans(model, buckets, range)
-    scale = None
-    if range == "class":
-        scale = np.maximum(spans.max(axis=1), np.finfo(np.float32).tiny).astype(np.float32)
-        scale[spans.max(axis=1) == 0] = 1
-        spans = spans / scale[:, None]
-    below, above = (float(side) for side in spans.max(axis=0))
-    own = _outliers(model, spans, scale, outliers)
-    floor = prune * spans.max(axis=1)  # (n_ranges,), in units of the scale
-    if codebook == "even":
-        values, step = _codebook(below, above, buckets, own)
-    else:
-        values, step = _kmeans(model, scale, spans, floor, buckets, own), 0.0
-    codes, report = _encode(model, values, scale, floor)
-    report |= {"step": step, "outliers": outliers}
-    return Quantized(codes, values, scale, report)
 
 
-def _spans(model: LinearModel, buckets: int, range: Range) -> tuple[Floats, int]:
-    """Largest weight below and above zero of each range, outliers left aside: (n_ranges, 2), and the outliers' number."""
-    most = max(1, buckets // 16) if buckets >= 4 else 0
-    columns = model.n_columns if range == "class" else 1
-    # The `most + 1` largest weights of each side and range, descending: enough to decide what to leave aside.
-    tops = np.zeros((2, columns, most + 1))
-    for column, values in _by_range(model, range):
-        for side, sizes in enumerate((-values, values)):
-            if sizes.shape[-1] > most + 1:
-                sizes = np.partition(sizes, -(most + 1), axis=-1)[..., -(most + 1) :]
-            both = np.concatenate([tops[side, column], np.maximum(sizes, 0)], axis=-1)
-            tops[side, column] = -np.sort(-both, axis=-1)[..., : most + 1]
-    sizes = -np.sort(-np.concatenate([tops[0], tops[1]], axis=1))  # (columns, …), of both sides
-    candidates = []
-    for column, row in enumerate(sizes):
-        count = 0
-        while (further := np.flatnonzero(row[: most + 1] < row[count] / 4)).size:  # a gap to less than a quarter
-            count = int(further[0])
-        if count:
-            candidates.append((float(row[count] / row[0]), column, count))
-    spans = tops[:, :, 0].T.copy()
-    left = most
-    for _, column, count in sorted(candidates):
-        if count <= left:
-            left -= count
-            tail = sizes[column, count]
-            spans[column] = [tops[side, column][tops[side, column] <= tail].max(initial=0.0) for side in (0, 1)]
-    return spans, most - left
+def most_outliers(buckets: int) -> int:
+    """How many weights may be left aside when a range is chosen."""
+    return max(1, buckets // 16) if buckets >= 4 else 0
+
+
+class Tops:
+    """The ``most + 1`` largest weights of each range and side, descending: enough to choose ranges, in one pass.
+
+    values: (2, ranges, most + 1) float64, sizes of the negative and of the positive weights. The order in which weights
+    come
+    does not matter, so that they can be seen in parts, by several workers.
+    """
+
+    def __init__(self, most: int, ranges: int) -> None:
+        self.most = most
+        self.values = np.zeros((2, ranges, most + 1))
+
+    def add(self, column: int | slice, weights: Floats) -> None:
+        """Take weights of a range, (…,); or of all, (n_ranges, …)."""
+        for side, sizes in enumerate((-weights, weights)):
+            if sizes.shape[-1] > self.most + 1:
+                sizes = np.partition(sizes, -(self.most + 1), axis=-1)[..., -(self.most + 1) :]
+            both = np.concatenate([self.values[side, column], np.maximum(sizes, 0)], axis=-1)
+            self.values[side, column] = -np.sort(-both, axis=-1)[..., : self.most + 1]
+
+    def spread(self, range: Range) -> tuple[Floats, npt.NDArray[np.float32] | None, Floats, int]:
+        """What codebook and scale are made of: spans (n_ranges, 2) below and above zero in units of the scale, outliers
+        left
+        aside; the scale, if there is one a class; the outliers' values in its units; and their number.
+        """
+        spans, outliers = self._spans()
+        scale = None
+        if range == "class":
+            scale = np.maximum(spans.max(axis=1), np.finfo(np.float32).tiny).astype(np.float32)
+            scale[spans.max(axis=1) == 0] = 1
+            spans = spans / scale[:, None]
+        if not outliers:
+            return spans, scale, np.empty(0), 0
+        weights = np.concatenate([-self.values[0], self.values[1]], axis=1)  # what lies outside is among the largest
+        columns = np.repeat(np.arange(len(weights)), weights.shape[1])
+        flat = weights.reshape(-1) / _factor(scale, columns)
+        return spans, scale, np.unique(flat[_outside(flat, columns, spans)]), outliers
+
+    def _spans(self) -> tuple[Floats, int]:
+        """Largest weight below and above zero of each range, outliers left aside: (n_ranges, 2), and their number."""
+        tops, most = self.values, self.most
+        sizes = -np.sort(-np.concatenate([tops[0], tops[1]], axis=1))  # (columns, …), of both sides
+        candidates = []
+        for column, row in enumerate(sizes):
+            count = 0
+            while (further := np.flatnonzero(row[: most + 1] < row[count] / 4)).size:  # a gap to less than a quarter
+                count = int(further[0])
+            if count:
+                candidates.append((float(row[count] / row[0]), column, count))
+        spans = tops[:, :, 0].T.copy()
+        left = most
+        for _, column, count in sorted(candidates):
+            if count <= left:
+                left -= count
+                tail = sizes[column, count]
+                spans[column] = [tops[side, column][tops[side, column] <= tail].max(initial=0.0) for side in (0, 1)]
+        return spans, most - left
 
 
 def _by_range(model: LinearModel, range: Range) -> Iterator[tuple[int | slice, Floats]]:
@@ -157,18 +193,6 @@ def _by_range(model: LinearModel, range: Range) -> Iterator[tuple[int | slice, F
         yield from enumerate(np.split(weights.data[order].astype(np.float64), ends[:-1]))
 
 
-def _outliers(model: LinearModel, spans: Floats, scale: npt.NDArray[np.float32] | None, count: int) -> Floats:
-    """The values (in units of their scale) that lie outside the spans; at most ``count`` distinct ones."""
-    if not count:
-        return np.empty(0)
-    found = [np.empty(0)]
-    for start, stop in _chunks(model):
-        _, columns, weights = _nonzero(model, start, stop)
-        weights = weights / _factor(scale, columns)
-        found.append(weights[_outside(weights, columns, spans)])
-    return np.unique(np.concatenate(found))
-
-
 def _outside(weights: Floats, columns: Integers, spans: Floats) -> npt.NDArray[np.bool_]:
     """Which weights (in units of their scale) are outliers."""
     slack = 1 + 1e-6  # a scale is a float32: its own largest weight must not count as outside
@@ -176,7 +200,7 @@ def _outside(weights: Floats, columns: Integers, spans: Floats) -> npt.NDArray[n
     return np.asarray((weights > above * slack) | (weights < -below * slack))
 
 
-def _codebook(below: float, above: float, buckets: int, outliers: Floats) -> tuple[npt.NDArray[np.float32], float]:
+def even_codebook(below: float, above: float, buckets: int, outliers: Floats) -> tuple[npt.NDArray[np.float32], float]:
     """Multiples of one step from -below to above, zero among them, and the outliers' own values: ascending float32."""
     even = buckets - len(outliers)
     more, fewer = even // 2, even - 1 - even // 2
@@ -264,23 +288,15 @@ def _lloyd(values: Floats, counts: Floats, centers: Floats) -> tuple[float, Floa
 def _encode(model: LinearModel, codebook: npt.NDArray[np.float32], scale: npt.NDArray[np.float32] | None, floor: Floats
             ) -> tuple[SparseRows, dict[str, float]]:  # fmt: skip
     """Each weight to the index of its nearest codebook value; zeros and what is below the floor dropped."""
-    values = codebook.astype(np.float64)
-    between = (values[:-1] + values[1:]) / 2
-    zero = int(np.flatnonzero(values == 0)[0])
     lengths, columns, data = [], [], []
     largest, total, nonzero, features = 0.0, 0.0, 0, 0
     for start, stop in _chunks(model):
         rows, cols, weights = _nonzero(model, start, stop)
-        factor = _factor(scale, cols)
-        scaled = weights / factor
-        codes = np.searchsorted(between, scaled).astype(np.uint8)
-        if floor.any():
-            codes[np.abs(scaled) < floor[cols if len(floor) > 1 else 0]] = zero
-        error = np.abs(values[codes] * factor - weights)
+        codes, error = nearest(weights, cols, codebook, scale, floor)
         largest, total = max(largest, float(error.max(initial=0))), total + float(error.sum())
         per_row = np.bincount(rows, minlength=stop - start)
         nonzero, features = nonzero + len(rows), features + int((per_row > 0).sum())
-        kept = codes != zero
+        kept = codebook[codes] != 0
         lengths.append(np.bincount(rows[kept], minlength=stop - start))
         columns.append(cols[kept].astype(np.int32))
         data.append(codes[kept])
@@ -292,6 +308,18 @@ def _encode(model: LinearModel, codebook: npt.NDArray[np.float32], scale: npt.ND
         "features_before": features, "features": int((np.diff(indptr) > 0).sum()),
     }  # fmt: skip
     return SparseRows(indptr, classes, codes, (model.n_features, model.n_columns)), report
+
+
+def nearest(weights: Floats, columns: Integers, codebook: npt.NDArray[np.float32],
+            scale: npt.NDArray[np.float32] | None, floor: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:  # fmt: skip
+    """The code of the value nearest to each weight, of zero for what is below the floor; and how far it is from it."""
+    values = codebook.astype(np.float64)
+    factor = _factor(scale, columns)
+    scaled = weights / factor
+    codes = np.searchsorted((values[:-1] + values[1:]) / 2, scaled).astype(np.uint8)
+    if floor.any():
+        codes[np.abs(scaled) < floor[columns if len(floor) > 1 else 0]] = int(np.flatnonzero(values == 0)[0])
+    return codes, np.abs(values[codes] * factor - weights)
 
 
 def _nonzero(model: LinearModel, start: int, stop: int) -> tuple[Integers, Integers, Floats]:

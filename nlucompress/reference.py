@@ -72,7 +72,10 @@ class FileTable:
         """Slots; -1 where no level has a 1 or the check bits differ."""
         file = self._file
         hashes = index.hash_names(names, file.seeds[namespace])
-        slots = index.find(hashes, file.levels, file.blocks, file.n)
+        if file.shards is None:
+            slots = index.find(hashes, file.levels, file.blocks, file.n)
+        else:
+            slots = index.find_in_shards(hashes, file.shards, file.blocks, file.n)
         found = slots >= 0
         wanted = index.check_values(hashes[found], file.check_bits)
         checks, _ = file.records(slots[found])

@@ -85,6 +85,7 @@ class Opened:
     def info(self, bound: bool = False) -> dict[str, Any]:
         """Facts and sizes: bytes by section, bits a feature and a weight, beside the theoretical bound; options, source.
 
+        ``levels``: of the index; of one that is cut into ``shards``, of the shard that has most.
         ``bits_per_feature``: of ``index``, ``slots``, ``rows`` (their sections), ``file``, and ``bound``: log2(e) = 1.44
         bits for any index of n keys without the keys (Mehlhorn, 1984), plus the check bits. ``bits_per_weight`` that is not
         zero: of ``rows`` with the numbers that slots keep for them, and of the ``file``. bound: also ``zero_order``, what
@@ -138,7 +139,8 @@ class Opened:
                 "features": len(file.template.entries), "columns": file.template.columns,
                 "bytes": len(msgpack.packb(file.template.data())),
             }}),
-            "levels": len(file.levels),
+            "levels": len(file.levels) if file.shards is None else int(np.diff(file.shards.firsts).max()),
+            **({} if file.shards is None else {"shards": 1 << file.shards.bits}),
             "buckets": len(file.codebook),
             "coder": file.coder,
         }  # fmt: skip

@@ -34,7 +34,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nlucompress
-from nlucompress import FormatError, Model, Tagger, fileformat
+from nlucompress import FormatError, Model, Tagger, fileformat, index
 from nlucompress.linear import LinearModel, Namespace, Step
 from nlucompress.rows import CODERS
 from nlucompress.rows.bits import GUARD, pack, unpack
@@ -1083,6 +1083,140 @@ def test_I3_full_bits_that_are_all_set_or_none_are_refused_and_harmless(data: by
     size = len(open_parts(data)[1]["index"])
     for fill in (b"\x00", b"\xff"):
         refused_in_full(changed(data, index=fill * size), "I3")
+
+
+def make_sharded(layout: str = "plain") -> bytes:
+    """A model whose 400 features are in 8 shards."""
+    rng = np.random.default_rng(4)
+    model = LinearModel((Namespace("w"),), ([f"word{i}" for i in range(400)],), rng.standard_normal((400, 3)), np.zeros(3),
+                        np.array(["a", "b", "c"]), link="softmax")  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "SHARD_FEATURES", 50)
+        return nlucompress.compress(model, layout=layout, check_bits=0).data  # type: ignore[arg-type]
+
+
+SHARDED = make_sharded()
+
+
+def shard_table(data: bytes = SHARDED) -> tuple[Any, Any]:
+    """The first levels of the 8 shards (9), and start and size of each level."""
+    section = open_parts(data)[1]["shards"]
+    numbers = np.frombuffer(section, "<u4").astype(np.int64)
+    return numbers[:9].copy(), numbers[9:].reshape(-1, 2).copy()
+
+
+def with_shards(firsts: Any, levels: Any) -> bytes:
+    return changed(SHARDED, shards=np.concatenate([firsts, np.reshape(levels, -1)]).astype("<u4").tobytes())
+
+
+def test_I1_more_features_than_the_bits_of_all_shards_are_refused() -> None:
+    _, levels = shard_table()
+    n = int(levels[:, 1].sum()) + 1
+    refused(with_fields(SHARDED, index__n=n, rows__n=n), "I1", str(n))
+    refused(with_fields(SHARDED, index__n=0, rows__n=0), "I1", "0 features")
+
+
+def test_I1_a_level_of_a_shard_that_ends_beyond_32_bits_is_refused() -> None:
+    firsts, sizes = np.arange(9), [(1 << 29) - 1] * 8  # 8 bits less than 2^32, and each shard starts with a block
+    starts = [-(-((1 << 29) - 1) // 480) * 480 * i for i in range(8)]
+    refused(with_shards(firsts, np.stack([starts, sizes], axis=1)), "I1|I4")
+
+
+@pytest.mark.parametrize("levels", [[1], [400, 100]])
+def test_I4_shards_beside_levels_are_refused(levels: list[int]) -> None:
+    refused(with_field(SHARDED, "index.levels", levels), "I4", "beside levels")
+
+
+def test_I4_shards_that_are_not_required_are_refused() -> None:
+    refused(with_field(SHARDED, "requires", {"rows.plain": "0.1.0"}), "I4", "not in requires")
+
+
+@pytest.mark.parametrize("bits", [-1, 13, 64, 1 << 40, "3", None, 3.0, True])
+def test_H3_a_number_of_shards_that_is_none_is_refused(bits: Any) -> None:
+    refused(with_field(SHARDED, "index.shards", bits), "H3", "shards")
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 5, 12])
+def test_I4_another_number_of_shards_than_the_section_has_is_refused(bits: int) -> None:
+    refused(with_field(SHARDED, "index.shards", bits), "I4", "'shards'")
+
+
+def test_S6_shards_without_their_section_are_refused() -> None:
+    refused(changed(SHARDED, shards=None), "S6", "'shards'")
+
+
+@pytest.mark.parametrize("length", [0, 1, 35, 36, 37, 43])
+def test_I4_a_section_of_shards_of_another_length_is_refused(length: int) -> None:
+    section = open_parts(SHARDED)[1]["shards"]
+    refused(changed(SHARDED, shards=section[:length]), "I4")
+    refused(changed(SHARDED, shards=section + bytes(4)), "I4")
+    refused(changed(SHARDED, shards=section + bytes(8)), "I4")
+
+
+@pytest.mark.parametrize(("at", "value"), [(0, 1), (1, 0xFFFFFFFF), (2, 0), (8, 0), (8, 1 << 31), (4, 100_000)])
+def test_I4_first_levels_that_do_not_ascend_to_their_number_are_refused(at: int, value: int) -> None:
+    firsts, levels = shard_table()
+    firsts[at] = value
+    refused(with_shards(firsts, levels), "I4")
+
+
+def test_I4_more_than_128_levels_in_a_shard_are_refused() -> None:
+    sizes = np.ones(129, np.int64)
+    levels = np.stack([np.cumsum(sizes) - 1, sizes], axis=1)
+    refused(with_shards([0, *[129] * 8], levels), "I4", "129")
+
+
+@pytest.mark.parametrize("size", [0, 1 << 31, 0xFFFFFFFF])
+def test_I4_a_level_of_a_shard_without_bits_or_with_too_many_is_refused(size: int) -> None:
+    firsts, levels = shard_table()
+    levels[3, 1] = size
+    refused(with_shards(firsts, levels), "I4")
+
+
+@pytest.mark.parametrize("by", [-480, -1, 1, 480, 0xFFFF0000])
+@pytest.mark.parametrize("level", [0, 1, -1])
+def test_I4_a_level_that_starts_elsewhere_is_refused(level: int, by: int) -> None:
+    firsts, levels = shard_table()
+    levels[level, 0] = (levels[level, 0] + by) % (1 << 32)
+    refused(with_shards(firsts, levels), "I4")
+
+
+def test_S6_an_index_that_is_not_as_long_as_its_shards_say_is_refused() -> None:
+    blocks = open_parts(SHARDED)[1]["index"]
+    for wrong in (blocks[:-64], blocks + bytes(64), b""):
+        refused(changed(SHARDED, index=wrong), "S6", "'index'")
+
+
+@pytest.mark.parametrize("layout", ["plain", "dense", "pool", "coded"])
+def test_I3_full_ranks_of_shards_that_do_not_count_through_are_refused_and_harmless(layout: str) -> None:
+    data = make_sharded(layout)
+    for change in (lambda ranks: ranks + 1, lambda ranks: ranks % 50, lambda ranks: ranks * 0 + 0xFFFFFFFF):
+        refused_in_full(set_ranks(data, change), "I3", "'index'")
+
+
+def test_I4_an_empty_shard_has_no_levels_and_finds_nothing() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "SHARD_FEATURES", 1)
+        names = [f"word{i}" for i in range(64)]
+        model = LinearModel(
+            (Namespace("w"),), (names,), np.ones((64, 1)), np.zeros(1), np.array(["a", "b"]), task="binary"
+        )
+        opened = Model(nlucompress.compress(model, check_bits=0).data, "full")
+    empty = np.flatnonzero(np.bincount(index.shard_of(index.hash_names(names, 0), 6), minlength=64) == 0)
+    strange = [f"strange{i}" for i in range(3000)]
+    inside = np.isin(index.shard_of(index.hash_names(strange, 0), 6), empty)
+    assert 0 < inside.sum() < 3000
+    assert not opened.lookup_many(strange)[1][inside].any()
+    assert opened.lookup_many(strange)[1][~inside].any()
+    assert opened.lookup_many(names)[1].all()
+
+
+def test_an_index_of_one_shard_has_no_word_of_shards() -> None:
+    header, sections = open_parts(PLAIN)
+    assert "shards" not in header["index"]
+    assert "shards" not in sections
+    assert "shards" not in header["requires"]
+    assert answers(Model(with_field(PLAIN, "index.shards", 0))) == answers(Model(PLAIN))
 
 
 # -- slots --------------------------------------------------------------------------------------------------------------

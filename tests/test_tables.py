@@ -479,4 +479,4 @@ def test_facts_and_namespaces_have_the_same_fields():
     )
     model = dataclasses.replace(small(), namespaces=(full,))
     facts = json.loads(json.dumps(table.frame(model, {})))
-    assert table._Facts(facts).namespaces == (full,)
+    assert table.Facts(facts).namespaces == (full,)

@@ -20,7 +20,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -67,18 +67,35 @@ def read_table(path: Path, names: Path | None = None) -> LinearModel:
     """A table's model. Raises ModelImportError with line or row, value and reason."""
     if names is not None:
         raise ModelImportError("a table brings its feature names; names go with files that have none")
+    table = opened(path)
+    building = _Building(table.facts, table.unit, kinds(table))
+    for chunk in chunks(table):
+        building.add(chunk)
+    return building.model(table)
+
+
+def opened(path: Path) -> Table:
+    """A table with the columns of a model. Raises ModelImportError."""
     table = open_table(path, COLUMNS)
     if table.columns is not None:
         missing = [name for name in COLUMNS if name not in table.columns]
         if missing:
             raise ModelImportError(f"no column {', '.join(missing)}; the columns are {show(', '.join(table.columns))}")
         _known_columns(table.columns, "the first line")
-    building = _Building(table.facts, table.unit, (str,) if table.form in ("tsv", "csv") else (int, float))
+    return table
+
+
+def kinds(table: Table) -> tuple[type, ...]:
+    """The types of a cell that is a weight."""
+    return (str,) if table.form in ("tsv", "csv") else (int, float)
+
+
+def chunks(table: Table) -> Iterator[Chunk]:
+    """The chunks of rows, none with a column that is not known."""
     for chunk in table.chunks:
         if table.columns is None:
             _known_columns(tuple(chunk.columns), f"line {chunk.places[0]} and below")
-        building.add(chunk)
-    return building.model(table)
+        yield chunk
 
 
 def _known_columns(columns: Sequence[str], place: str) -> None:
@@ -89,25 +106,38 @@ def _known_columns(columns: Sequence[str], place: str) -> None:
         )
 
 
-class _Building:
-    """A model under construction: rows come in chunks, in any order.
+class Rows(NamedTuple):
+    """Rows of a chunk that have a feature, checked.
 
-    A row is 24 bytes here: its key (namespace, feature, label + 1 or 0 for an idf, in one integer), value and place.
+    groups: of each namespace its number, which rows are its, and their features. numbers: of each row its label's number
+    plus one, or 0 for an idf. values, places: of each row.
     """
 
-    def __init__(self, facts: Mapping[str, Any], unit: str, numbers: tuple[type, ...] = (int, float)) -> None:
-        self._facts = _Facts(facts)
+    groups: list[tuple[int, Integers, list[str]]]
+    numbers: Integers
+    values: Floats
+    places: Integers
+
+
+class Checked:
+    """Rows of one table as they come, checked: labels and namespaces numbered by first appearance, biases kept.
+
+    labels: numbers of labels that are known already; new ones are added to it.
+    """
+
+    def __init__(self, facts: Mapping[str, Any], unit: str, numbers: tuple[type, ...] = (int, float),
+                 labels: dict[Any, int] | None = None) -> None:  # fmt: skip
+        self.facts = Facts(facts)
         self._numbers = numbers  # types of a weight's cell
         self._unit = unit
-        self._spaces: dict[str, int] = {key: i for i, key in enumerate(self._facts.keys)}
-        self._features: list[dict[str, int]] = [{} for _ in self._spaces]
-        self._labels: dict[Any, int] = dict(self._facts.columns or {})
-        self._bias: dict[int, tuple[float, int]] = {}
-        self._parts: list[tuple[Integers, Floats, Integers]] = []
-        self._count, self._checked = 0, 1 << 20
+        self.spaces: dict[str, int] = {key: i for i, key in enumerate(self.facts.keys)}
+        self.labels: dict[Any, int] = {} if labels is None else labels
+        if not self.labels:
+            self.labels.update(self.facts.columns or {})
+        self.bias: dict[int, tuple[float, int]] = {}
 
-    def add(self, chunk: Chunk) -> None:
-        """Take the rows of a chunk."""
+    def read(self, chunk: Chunk) -> Rows:
+        """The rows of a chunk; those without a feature are kept as biases."""
         n = len(chunk.places)
         empty: list[Any] = [None] * n
         features, labels, weights = (chunk.columns.get(name, empty) for name in COLUMNS)
@@ -120,49 +150,7 @@ class _Building:
             keep = np.array([i for i in range(n) if features[i] is not None], np.int64)
             features, values, numbers, places = [features[i] for i in keep], values[keep], numbers[keep], places[keep]
             spaces = [spaces[i] for i in keep] if spaces else None
-        keys = (self._feature_keys(features, spaces, places) << _LABEL_BITS) + numbers
-        self._parts.append((keys, values, places.astype(np.int64)))
-        self._count += len(keys)
-        if self._count > 2 * self._checked:  # rows that repeat end here, not when memory does
-            self._joined()
-            self._checked = self._count
-
-    def model(self, table: Table) -> LinearModel:
-        """The model of all rows."""
-        keys, values, places = self._joined()
-        facts, labels = self._facts, list(self._labels)
-        if not labels:
-            raise ModelImportError("no row has a label")
-        classes, task = facts.classes, facts.task
-        if classes is None:
-            if task is None:
-                task = "binary" if len(labels) == 1 else "multiclass"
-            if task == "binary":
-                if len(labels) != 1 or not isinstance(labels[0], str):
-                    raise ModelImportError(f"a binary task whose facts name no classes has the rows of one label, a text, "
-                                           f"not of {len(labels)}: {show(', '.join(map(str, labels)))}")  # fmt: skip
-                labels = [f"not {labels[0]}", labels[0]]
-            classes = _classes(labels)
-        columns = 1 if task == "binary" else len(classes)
-        sizes = [len(names) for names in self._features] or [0]
-        firsts = np.concatenate([[0], np.cumsum(sizes)])
-        space, feature = keys >> (_LABEL_BITS + _FEATURE_BITS), (keys >> _LABEL_BITS) & ((1 << _FEATURE_BITS) - 1)
-        rows, label = firsts[space] + feature, (keys & ((1 << _LABEL_BITS) - 1)) - 1
-        idf = self._idf(rows[label < 0], values[label < 0], int(firsts[-1]), places)
-        kept = (label >= 0) & (values != 0)
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=int(firsts[-1])))]).astype(np.int64)
-        weights = SparseRows(indptr, label[kept].astype(np.int32), values[kept], (int(firsts[-1]), columns))
-        intercept = np.zeros(columns)
-        for number, (value, _) in self._bias.items():
-            intercept[number] = value
-        namespaces = facts.namespaces or tuple(Namespace(key or "features", "features") for key in self._spaces)
-        return LinearModel(
-            namespaces or (Namespace("features", "features"),),
-            tuple(list(names) for names in self._features) or ([],),
-            weights, intercept, classes, task or "multiclass", facts.link, facts.calibration(columns),
-            facts.baseline(columns), idf, facts.steps,
-            {"format": f"table ({table.form})"} if facts.source is None else facts.source,
-        )  # fmt: skip
+        return Rows(list(self._groups(features, spaces, places)), numbers, values, places.astype(np.int64))
 
     def _values(self, cells: list[Any], places: Integers) -> Floats:
         """Weights as numbers, finite ones."""
@@ -188,40 +176,36 @@ class _Building:
             return False
         return True
 
-    def _feature_keys(self, features: list[Any], spaces: list[Any] | None, places: Integers) -> Integers:
-        """Namespace and number of each feature; new ones get the next."""
-        if spaces is None or not any(spaces):
-            self._check_text(features, places, "feature")
-            number = self._space("", int(places[0])) if features else 0
-            return (number << _FEATURE_BITS) + _numbered(features, self._features[number] if features else {})
+    def _groups(self, features: list[Any], spaces: list[Any] | None, places: Integers
+                ) -> Iterator[tuple[int, Integers, list[str]]]:  # fmt: skip
         self._check_text(features, places, "feature")
-        out = np.empty(len(features), np.int64)
+        if spaces is None or not any(spaces):
+            if features:
+                yield self._space("", int(places[0])), np.arange(len(features)), features
+            return
         groups: dict[Any, list[int]] = {}
         for i, space in enumerate(spaces):
             groups.setdefault(space, []).append(i)
         for space, at in groups.items():
             if not isinstance(space, (str, type(None))):
                 raise self._error(places[at[0]], f"the namespace {show(space)} is not text")
-            number = self._space(space or "", int(places[at[0]]))
-            out[at] = (number << _FEATURE_BITS) + _numbered([features[i] for i in at], self._features[number])
-        return out
+            yield self._space(space or "", int(places[at[0]])), np.array(at, np.int64), [features[i] for i in at]
 
     def _space(self, key: str, place: int) -> int:
-        number = self._spaces.get(key)
-        if number is None and not key and len(self._facts.keys) == 1:
+        number = self.spaces.get(key)
+        if number is None and not key and len(self.facts.keys) == 1:
             return 0  # the only one need not be named
         if number is None:
-            if self._facts.namespaces is not None:
+            if self.facts.namespaces is not None:
                 raise self._error(place, f"the namespace {show(key)} is not among those of the facts")
-            if len(self._spaces) == MOST_NAMESPACES:
+            if len(self.spaces) == MOST_NAMESPACES:
                 raise self._error(place, f"more than {MOST_NAMESPACES} namespaces")
-            number = self._spaces[key] = len(self._features)
-            self._features.append({})
+            number = self.spaces[key] = len(self.spaces)
         return number
 
     def _label_numbers(self, labels: list[Any], places: Integers) -> Integers:
         """The number of each label plus one; 0 for none."""
-        table = self._labels
+        table = self.labels
         if set(map(type, labels)) - {str, int, type(None)}:
             bad = next(i for i, label in enumerate(labels) if type(label) not in (str, int, type(None)))
             raise self._error(places[bad], f"the label {show(labels[bad])} is neither text nor an integer")
@@ -232,25 +216,87 @@ class _Building:
         return np.array([numbers[label] for label in labels], np.int64)
 
     def _add_label(self, label: Any, place: int) -> None:
-        if self._facts.columns is not None:
-            known = show(", ".join(map(str, list(self._facts.columns)[:8])))
+        if self.facts.columns is not None:
+            known = show(", ".join(map(str, list(self.facts.columns)[:8])))
             raise self._error(place, f"the label {show(label)} is not among those of the facts: {known}")
-        if len(self._labels) == MOST_LABELS:
+        if len(self.labels) == MOST_LABELS:
             raise self._error(place, f"more than {MOST_LABELS} labels")
-        first = next(iter(self._labels), label)
+        first = next(iter(self.labels), label)
         if type(first) is not type(label):
             raise self._error(place, f"the label {show(label)} is {type(label).__name__}, but the first one, "
                                      f"{show(first)}, is {type(first).__name__}")  # fmt: skip
-        self._labels[label] = len(self._labels)
+        self.labels[label] = len(self.labels)
 
     def _add_bias(self, label: Any, value: float, space: Any, place: int) -> None:
         if label is None or space:
             raise self._error(place, "a row without a feature is a label's bias: it has a label, and no namespace")
-        number = self._labels[label]
-        if number in self._bias:
-            words = f"the bias of label {show(label)} stands in {self._unit} {self._bias[number][1]} too"
+        number = self.labels[label]
+        if number in self.bias:
+            words = f"the bias of label {show(label)} stands in {self._unit} {self.bias[number][1]} too"
             raise self._error(place, words)
-        self._bias[number] = value, place
+        self.bias[number] = value, place
+
+    def _check_text(self, features: list[Any], places: Integers, what: str) -> None:
+        for feature, place in zip(features, places, strict=True) if set(map(type, features)) - {str} else ():
+            if type(feature) is not str:
+                raise self._error(place, f"the {what} {show(feature)} is {type(feature).__name__}, not text")
+
+    def _error(self, place: Any, words: str) -> ModelImportError:
+        return ModelImportError(f"{self._unit} {place}: {words}")
+
+
+class _Building(Checked):
+    """A model under construction: rows come in chunks, in any order.
+
+    A row is 24 bytes here: its key (namespace, feature, label + 1 or 0 for an idf, in one integer), value and place.
+    """
+
+    def __init__(self, facts: Mapping[str, Any], unit: str, numbers: tuple[type, ...] = (int, float)) -> None:
+        super().__init__(facts, unit, numbers)
+        self._features: list[dict[str, int]] = [{} for _ in self.spaces]
+        self._parts: list[tuple[Integers, Floats, Integers]] = []
+        self._count, self._checked = 0, 1 << 20
+
+    def add(self, chunk: Chunk) -> None:
+        """Take the rows of a chunk."""
+        rows = self.read(chunk)
+        keys = np.empty(len(rows.values), np.int64)
+        self._features += [{} for _ in range(len(self._features), len(self.spaces))]
+        for number, at, names in rows.groups:
+            keys[at] = (number << _FEATURE_BITS) + _numbered(names, self._features[number])
+        self._parts.append(((keys << _LABEL_BITS) + rows.numbers, rows.values, rows.places))
+        self._count += len(keys)
+        if self._count > 2 * self._checked:  # rows that repeat end here, not when memory does
+            self._joined()
+            self._checked = self._count
+
+    def model(self, table: Table) -> LinearModel:
+        """The model of all rows."""
+        keys, values, places = self._joined()
+        facts, labels = self.facts, list(self.labels)
+        if not labels:
+            raise ModelImportError("no row has a label")
+        classes, task = classes_of(facts, labels)
+        columns = 1 if task == "binary" else len(classes)
+        sizes = [len(names) for names in self._features] or [0]
+        firsts = np.concatenate([[0], np.cumsum(sizes)])
+        space, feature = keys >> (_LABEL_BITS + _FEATURE_BITS), (keys >> _LABEL_BITS) & ((1 << _FEATURE_BITS) - 1)
+        rows, label = firsts[space] + feature, (keys & ((1 << _LABEL_BITS) - 1)) - 1
+        idf = self._idf(rows[label < 0], values[label < 0], int(firsts[-1]), places)
+        kept = (label >= 0) & (values != 0)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=int(firsts[-1])))]).astype(np.int64)
+        weights = SparseRows(indptr, label[kept].astype(np.int32), values[kept], (int(firsts[-1]), columns))
+        intercept = np.zeros(columns)
+        for number, (value, _) in self.bias.items():
+            intercept[number] = value
+        namespaces = facts.namespaces or tuple(Namespace(key or "features", "features") for key in self.spaces)
+        return LinearModel(
+            namespaces or (Namespace("features", "features"),),
+            tuple(list(names) for names in self._features) or ([],),
+            weights, intercept, classes, task, facts.link, facts.calibration(columns),
+            facts.baseline(columns), idf, facts.steps,
+            {"format": f"table ({table.form})"} if facts.source is None else facts.source,
+        )  # fmt: skip
 
     def _joined(self) -> tuple[Integers, Floats, Integers]:
         """All rows so far, by key; each key once."""
@@ -265,7 +311,7 @@ class _Building:
             label = int(keys[i] & ((1 << _LABEL_BITS) - 1)) - 1
             names = self._features[int(keys[i] >> (_LABEL_BITS + _FEATURE_BITS))]
             feature = list(names)[int(keys[i] >> _LABEL_BITS) & ((1 << _FEATURE_BITS) - 1)]
-            what = "its idf" if label < 0 else f"label {show(list(self._labels)[label])}"
+            what = "its idf" if label < 0 else f"label {show(list(self.labels)[label])}"
             raise self._error(int(places[i + 1]), f"feature {show(feature)} with {what} stands in {self._unit} "
                                                   f"{places[i]} too")  # fmt: skip
         return keys, values, places
@@ -281,13 +327,22 @@ class _Building:
                                    f"{n - len(rows):,} have none: {show(names[int(lacking.argmax())])}")  # fmt: skip
         return values
 
-    def _check_text(self, features: list[Any], places: Integers, what: str) -> None:
-        for feature, place in zip(features, places, strict=True) if set(map(type, features)) - {str} else ():
-            if type(feature) is not str:
-                raise self._error(place, f"the {what} {show(feature)} is {type(feature).__name__}, not text")
 
-    def _error(self, place: Any, words: str) -> ModelImportError:
-        return ModelImportError(f"{self._unit} {place}: {words}")
+def classes_of(facts: Facts, labels: list[Any]) -> tuple[npt.NDArray[Any], str]:
+    """The classes of a table whose rows have these labels, and its task: what the facts say, else what follows from
+    them.
+    """
+    classes, task = facts.classes, facts.task
+    if classes is None:
+        if task is None:
+            task = "binary" if len(labels) == 1 else "multiclass"
+        if task == "binary":
+            if len(labels) != 1 or not isinstance(labels[0], str):
+                raise ModelImportError(f"a binary task whose facts name no classes has the rows of one label, a text, "
+                                       f"not of {len(labels)}: {show(', '.join(map(str, labels)))}")  # fmt: skip
+            labels = [f"not {labels[0]}", labels[0]]
+        classes = _classes(labels)
+    return classes, task or "multiclass"
 
 
 def _numbered(names: list[str], table: dict[str, int]) -> Integers:
@@ -312,7 +367,7 @@ def _classes(labels: list[Any]) -> npt.NDArray[Any]:
 # -- facts ------------------------------------------------------------------------------------------------------------
 
 
-class _Facts:
+class Facts:
     """The facts of a table, checked. keys: how rows name the namespaces; columns: label as in a row -> its column."""
 
     def __init__(self, facts: Mapping[str, Any]) -> None:

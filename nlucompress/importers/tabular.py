@@ -380,11 +380,23 @@ def _parquet(path: Path) -> Table:
 
 def _values(column: Any) -> list[Any]:
     """An Arrow array as Python's values; equal strings of a dictionary are one object."""
+    values: list[Any]
     if not hasattr(column, "dictionary"):
-        values: list[Any] = column.to_pylist()
+        values = column.to_pylist()
         return values
-    words = column.dictionary.to_pylist()
-    return [None if i is None else words[i] for i in column.indices.to_pylist()]
+    dictionary, indices = column.dictionary, column.indices
+    if (
+        len(dictionary) > len(indices) // 2
+    ):  # it may be of all batches so far: only the words of this one are made strings
+        used, where = np.unique(indices.drop_null().to_numpy(zero_copy_only=False), return_inverse=True)
+        words = dictionary.take(used).to_pylist()
+        values = [words[i] for i in where.tolist()]
+        if indices.null_count:
+            found = iter(values)
+            values = [next(found) if there else None for there in indices.is_valid().to_pylist()]
+        return values
+    words = dictionary.to_pylist()
+    return [None if i is None else words[i] for i in indices.to_pylist()]
 
 
 def _arrow(call: Callable[[], Any]) -> Any:

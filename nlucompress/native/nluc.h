@@ -77,7 +77,7 @@ typedef enum {
     NLUC_E_P1, NLUC_E_P2, NLUC_E_P3, NLUC_E_P4, NLUC_E_P5, NLUC_E_P6, NLUC_E_P7,
     NLUC_E_H1, NLUC_E_H2, NLUC_E_H3, NLUC_E_M1, NLUC_E_M2, NLUC_E_M3, NLUC_E_M4, NLUC_E_M5, NLUC_E_M6, NLUC_E_M7,
     NLUC_E_S1, NLUC_E_S2, NLUC_E_S3, NLUC_E_S4, NLUC_E_S5, NLUC_E_S6,
-    NLUC_E_I1, NLUC_E_I3, NLUC_E_L1, NLUC_E_L2, NLUC_E_L3, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
+    NLUC_E_I1, NLUC_E_I3, NLUC_E_I4, NLUC_E_L1, NLUC_E_L2, NLUC_E_L3, NLUC_E_R1, NLUC_E_R2, NLUC_E_R3, NLUC_E_R4, NLUC_E_R5,
     NLUC_E_R6, NLUC_E_R7,
     NLUC_E_T1, NLUC_E_T2, NLUC_E_T3, NLUC_E_T4, NLUC_E_T5,
     NLUC_E_LIMIT,   /* more namespaces or steps than this build has room for, or what it left out: strip_accents, coded rows */
@@ -92,7 +92,7 @@ typedef enum {
 NLUC_API const char *nluc_status_name(nluc_status status) {
     static const char *const names[] = {
         "ok", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "H1", "H2", "H3", "M1", "M2", "M3", "M4", "M5", "M6", "M7", "S1", "S2", "S3", "S4",
-        "S5", "S6", "I1", "I3", "L1", "L2", "L3", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "T1", "T2", "T3", "T4", "T5",
+        "S5", "S6", "I1", "I3", "I4", "L1", "L2", "L3", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "T1", "T2", "T3", "T4", "T5",
         "limit", "room", "spans", "input", "value"};
     return (unsigned)status < NLUC_STATUS_COUNT ? names[status] : "unknown";
 }
@@ -169,7 +169,9 @@ typedef struct {
     uint16_t hints[64 + 2];             /* groups of entries 0, 2^hint_shift, 2·2^hint_shift …: where a search may begin */
     uint8_t hint_shift;
     nluc_coded coded;
-    uint32_t levels[128], starts[128];  /* bits of each level, and of those before it */
+    uint32_t levels[128], starts[128];  /* bits of each level, and of those before it; of an index without shards */
+    const uint8_t *shards;              /* of one with shards: first level of each, then start and size of each level */
+    uint8_t shard_bits;                 /* log2 of their number */
     nluc_namespace namespaces[NLUC_MAX_NAMESPACES];
     nluc_bytes labels, intercept, calibration, baseline, scale, idf, codebook, index, slots, rows, row_low, row_high,
         row_samples, row_groups, row_more, row_pointers, transitions;
@@ -2386,6 +2388,33 @@ NLUC_API nluc_status nluc_open_tagging(nluc_model *m, int required) {
     return NLUC_OK;
 }
 
+/* Rule I4: the section of an index in 2^shard_bits shards. Gives the bits of all levels, and where the last one ends. */
+NLUC_API nluc_status nluc_open_shards(nluc_model *m, uint64_t *used, uint64_t *end) {
+    uint32_t count = (uint32_t)1 << m->shard_bits, i, level = 0, first = 0;
+    nluc_bytes all = nluc_section(m, "shards");
+    uint64_t heads = 4 * ((uint64_t)count + 1), start = 0, n_levels;
+    const uint8_t *table;
+    if (!all.data) return NLUC_E_S6;
+    if (all.length < heads || (all.length - heads) % 8) return NLUC_E_I4;
+    n_levels = (all.length - heads) / 8;
+    table = all.data + heads;
+    for (*used = *end = 0, i = 0; i <= count; i++) {
+        uint32_t next = nluc_u32(all.data + 4 * (size_t)i);
+        if (i ? next < first || next - first > 128 : next) return NLUC_E_I4;
+        if (next > n_levels || (i == count && next != n_levels)) return NLUC_E_I4;
+        if (next - first > m->n_levels) m->n_levels = next - first;
+        for (start = (*end + 479) / 480 * 480; level < next; level++) {
+            uint32_t size = nluc_u32(table + 8 * (size_t)level + 4);
+            if (!size || size > 0x7FFFFFFF || nluc_u32(table + 8 * (size_t)level) != start) return NLUC_E_I4;
+            *used += size;
+            *end = start += size;
+        }
+        first = next;
+    }
+    m->shards = all.data;
+    return NLUC_OK;
+}
+
 /* Open a file in place. bytes: the whole file, which must stay there and unchanged while the model is used. Costs the
  * header and the small sections, whatever the file's size. On failure the model is not to be used. */
 NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) {
@@ -2395,13 +2424,13 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
                                         "uint8", "uint16", "uint32", "uint64", "float32", "float64"};
     static const char *const coders[] = {"plain", "dense", "pool", "coded"};
     static const char *const abilities[] = {"rows.plain", "rows.dense", "rows.pool", "rows.coded", "rows.runs",
-                                            "analyzer.items", "analyzer.fasttext", "tagging", "template"};
+                                            "analyzer.items", "analyzer.fasttext", "tagging", "template", "shards"};
     const uint8_t *end, *at;
     nluc_value header, v, rows, index, slots;
     nluc_status status;
     uint32_t header_length = 0;
-    uint64_t number, i, sum = 0;
-    int choice, tagging = 0, template_asked = 0;
+    uint64_t number, i, sum = 0, ends;
+    int choice, tagging = 0, template_asked = 0, sharded = 0;
     memset(m, 0, sizeof *m);
     m->base = (const uint8_t *)bytes;
     m->length = length;
@@ -2423,6 +2452,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
         if ((choice = nluc_choice(name, abilities, sizeof abilities / sizeof *abilities)) < 0) return NLUC_E_H2;
         tagging |= choice == 7;
         template_asked |= choice == 8;
+        sharded |= choice == 9;
         at = nluc_mp_skip(name.next, end, 8);
     }
 #define NLUC_PICK(field, map, key, words, count)                                          \
@@ -2479,7 +2509,14 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
     m->check_bits = (uint8_t)number;
     if (!nluc_field(slots, "idf_bits", 0, 24, end, &number)) return NLUC_E_H3;
     m->idf_bits = (uint8_t)number;
-    if (m->n > sum || !m->n != !m->n_levels) return NLUC_E_I1;
+    ends = sum;
+    if (nluc_mp_get(index, "shards", end).type != NLUC_MP_BAD) {
+        if (!nluc_field(index, "shards", 0, 12, end, &number)) return NLUC_E_H3;
+        m->shard_bits = (uint8_t)number;
+        if (number && (m->n_levels || !sharded)) return NLUC_E_I4;
+        if (number && (status = nluc_open_shards(m, &sum, &ends))) return status;
+    }
+    if (m->n > sum || ends > 0xFFFFFFFFu || !m->n != !m->n_levels) return NLUC_E_I1;
 
     if ((status = nluc_numbers(m, "codebook", 1, 256, 4, 0, &m->codebook))) return status;
     if ((status = nluc_numbers(m, "idf", 1, (uint64_t)1 << m->idf_bits, 4, 1, &m->idf))) return status;
@@ -2495,7 +2532,7 @@ NLUC_API nluc_status nluc_open(nluc_model *m, const void *bytes, size_t length) 
         return status;
     if ((status = nluc_numbers(m, "baseline", m->n_columns, m->n_columns, 8, 1, &m->baseline))) return status;
     if ((status = nluc_numbers(m, "scale", m->n_columns, m->n_columns, 4, 1, &m->scale))) return status;
-    if (!nluc_exactly(m, "index", (sum + 479) / 480 * 64, &m->index)) return NLUC_E_S6;
+    if (!nluc_exactly(m, "index", (ends + 479) / 480 * 64, &m->index)) return NLUC_E_S6;
     if (!nluc_field(rows, "n", m->n, m->n, end, &number)) return NLUC_E_H3;
     if (!nluc_field(rows, "columns", m->n_columns, m->n_columns, end, &number)) return NLUC_E_H3;
     m->number_bits = m->idf_bits;
@@ -2536,6 +2573,26 @@ NLUC_API inline uint32_t nluc_position(const nluc_model *m, const uint64_t hash[
     uint64_t x = hash[0] + level * hash[1];
     uint32_t y = nluc_fmix32((uint32_t)(x ^ x >> 32));
     return m->starts[level] + (uint32_t)((uint64_t)y * m->levels[level] >> 32);
+}
+
+/* The same in an index with shards, for the hashes that are left: of those whose shard has no such level none stays in the
+ * list. Gives how many do. */
+NLUC_API uint32_t nluc_shard_positions(const nluc_model *m, const uint8_t *base, size_t stride, uint32_t level, uint32_t *left,
+                                       uint32_t n_left, uint32_t *position) {
+    const uint8_t *table = m->shards + 4 * (((size_t)1 << m->shard_bits) + 1);
+    uint32_t i, kept = 0;
+    for (i = 0; i < n_left; i++) {
+        const uint64_t *hash = (const uint64_t *)(const void *)(base + left[i] * stride);
+        const uint8_t *at = m->shards + 4 * (size_t)(hash[0] >> (64 - m->shard_bits));
+        uint32_t first = nluc_u32(at);
+        uint64_t x = hash[0] + level * hash[1];
+        if (level >= nluc_u32(at + 4) - first) continue;
+        at = table + 8 * ((size_t)first + level);
+        position[kept] = nluc_u32(at) + (uint32_t)((uint64_t)nluc_fmix32((uint32_t)(x ^ x >> 32)) * nluc_u32(at + 4) >> 32);
+        NLUC_PREFETCH(m->index.data + (size_t)(position[kept] / 480) * 64);
+        left[kept++] = left[i];
+    }
+    return kept;
 }
 
 /* Whether a bit of an array in blocks is 1. */
@@ -2588,10 +2645,13 @@ NLUC_API void nluc_find_stage(const nluc_model *m, const void *hashes, size_t st
         left[i] = i;
     }
     for (level = 0; level < m->n_levels && n_left; level++) {
-        for (i = 0; i < n_left; i++) {
-            position[i] = nluc_position(m, (const uint64_t *)(const void *)(base + left[i] * stride), level);
-            NLUC_PREFETCH(m->index.data + (size_t)(position[i] / 480) * 64);
-        }
+        if (m->shard_bits)
+            n_left = nluc_shard_positions(m, base, stride, level, left, n_left, position);
+        else
+            for (i = 0; i < n_left; i++) {
+                position[i] = nluc_position(m, (const uint64_t *)(const void *)(base + left[i] * stride), level);
+                NLUC_PREFETCH(m->index.data + (size_t)(position[i] / 480) * 64);
+            }
         for (i = kept = 0; i < n_left; i++) {
             uint32_t which = left[i], hit = nluc_bit(m->index.data, position[i]);
             slots[which] = hit ? position[i] : NLUC_ABSENT;

@@ -89,12 +89,17 @@ def encode_offsets(offsets: Integers, low_bits: int | None = None) -> tuple[int,
     """
     n, last = len(offsets), int(offsets[-1])
     if low_bits is None:
-        low_bits = min(range(32), key=lambda low: n * low + (last >> low))
+        low_bits = smallest_low_bits(n, last)
     positions = (offsets >> low_bits) + np.arange(n)
     high = np.zeros(int(positions[-1]) // 8 + 1 + GUARD, np.uint8)
     np.bitwise_or.at(high, positions // 8, np.left_shift(1, positions % 8).astype(np.uint8))
     sections = {"row_low": pack(offsets, low_bits), "row_high": high, "row_samples": positions[::SAMPLE].astype("<u4")}
     return low_bits, sections
+
+
+def smallest_low_bits(n: int, last: int) -> int:
+    """The low bits with which n offsets up to ``last`` take least."""
+    return min(range(32), key=lambda low: n * low + (last >> low))
 
 
 def read_offsets(n: int, last: int, low_bits: int, exactly: Exactly) -> Sections:

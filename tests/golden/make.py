@@ -1,7 +1,8 @@
 """Makes the golden files: one model of each kind, as this version writes it, with the samples and answers that go with it.
 
-A file says the oldest format version that has what it uses: coded rows, models of sequences and some analyzers are written
-as 1.2, all others as 1.1.
+A file says the oldest format version that has what it uses: coded rows, shards, models of sequences and some analyzers
+are written as
+1.2, all others as 1.1.
 
 They are frozen: a later version must read them alike, and write those of its own format version again byte for byte. So
 this script refuses to touch a file that is there, unless it is asked to (``--force``), as when the format changes before
@@ -15,6 +16,7 @@ Weights are made of hashes and fractions, not of a random generator, whose strea
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import sys
@@ -26,7 +28,7 @@ import mmh3
 import numpy as np
 import numpy.typing as npt
 
-from nlucompress import LinearModel, compress, fileformat
+from nlucompress import Compressed, LinearModel, compress, fileformat, index
 from nlucompress.linear import Namespace, Step
 
 FOLDER = Path(__file__).parent
@@ -37,6 +39,7 @@ NEWER = {
     "coded-outlier",
     "items",
     "fasttext",
+    "sharded",
 }  # models of 1.2: those of sequences are too
 
 TEXTS = [
@@ -154,9 +157,22 @@ def goldens() -> dict[str, Golden]:
                              Namespace("buckets", analyzer="fasttext", hash_columns=97, ngram_range=(1, 2),
                                        subwords=(2, 4), unseen=1.0)],
                             intents, link="softmax", steps=(Step("norm", (0, 1), "l1"),)), {}, TEXTS),
+        "sharded": (linear([WORDS, PAIRS], [words, dataclasses.replace(words, name="p", ngram_range=(2, 2))], intents,
+                           share=0.4),
+                    {"check_bits": 16, "layout": "plain", "shard_features": 4}, TEXTS),
         "empty": (linear([[]], [words], intents, weights=np.zeros((0, 4))), {"layout": "pool"}, TEXTS),
     }  # fmt: skip
     return {name: Golden(*parts) for name, parts in models.items()}
+
+
+def made(model: LinearModel, options: dict[str, Any]) -> Compressed:
+    """A model compressed; the option ``shard_features`` is of this script: that a shard has so few features."""
+    options, usual = dict(options), index.SHARD_FEATURES
+    index.SHARD_FEATURES = options.pop("shard_features", usual)
+    try:
+        return compress(model, **options)
+    finally:
+        index.SHARD_FEATURES = usual
 
 
 def taggings() -> dict[str, Golden]:
@@ -216,7 +232,7 @@ def main() -> int:
     for name, (model, options, samples) in goldens().items():
         if name not in NEWER:
             continue
-        compressed = compress(model, **options)
+        compressed = made(model, options)
         path = FOLDER / f"{PREFIX}{name}.nluc"
         compressed.save(path)
         runtime = compressed.model()
@@ -230,7 +246,7 @@ def main() -> int:
         sums.append(f"{hashlib.sha256(compressed.data).hexdigest()}  {path.name}\n")
         print(f"{len(compressed.data):6} bytes  {path.name}")
     for name, (model, options, samples) in taggings().items():
-        compressed = compress(model, **options)
+        compressed = made(model, options)
         path = FOLDER / f"{PREFIX}{name}.nluc"
         compressed.save(path)
         tagger = compressed.tagger()
