@@ -191,7 +191,8 @@ def main() -> None:
             flush=True,
         )
         if "cluster" in row:
-            print(f"|   on {args.workers} Dask workers | | {row['cluster']['seconds']:.1f} | | | same bytes: {row['cluster']['equal']} | | | |",
+            there = row["cluster"]
+            print(f"|   on {args.workers} Dask workers | | {there['seconds']:.1f} | | | same bytes: {there['equal']} | | | |",
                   flush=True)  # fmt: skip
     if args.json and not args.make_only:
         machine = {
