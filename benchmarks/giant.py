@@ -192,7 +192,7 @@ def main() -> None:
         )
         if "cluster" in row:
             there = row["cluster"]
-            print(f"|   on {args.workers} Dask workers | | {there['seconds']:.1f} | | | same bytes: {there['equal']} | | | |",
+            print(f"|   on {args.workers} Dask workers | | {there['seconds']:.1f} | | | same: {there['equal']} | | | |",
                   flush=True)  # fmt: skip
     if args.json and not args.make_only:
         machine = {
