@@ -191,11 +191,9 @@ def main() -> None:
             flush=True,
         )
         if "cluster" in row:
-            cluster = row["cluster"]
-            words = (
-                f"|   on {args.workers} Dask workers | | {cluster['seconds']:.1f} | | | same bytes: {cluster['equal']}"
-            )
-            print(f"{words} | | | |", flush=True)
+            there = row["cluster"]
+            print(f"|   on {args.workers} Dask workers | | {there['seconds']:.1f} | | | same: {there['equal']} | | | |",
+                  flush=True)  # fmt: skip
     if args.json and not args.make_only:
         machine = {
             "machine": platform.platform(),
