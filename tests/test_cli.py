@@ -239,7 +239,7 @@ def test_a_pickle_that_would_run_a_command_is_refused_and_nothing_runs(tmp_path)
         (["compress", "{}/pipeline.joblib", "--dry-run", "--prune", "1"], 2),
         (["compress", "{}/pipeline.joblib", "--dry-run", "--codebook", "odd"], 2),
         (["compress", "{}/missing.joblib", "--dry-run"], 1),
-        (["compress", "{}", "--dry-run"], 1),
+        (["compress", "{}", "--dry-run"], 2),
         (["verify", "{}/model.nluc", "--against", "{}/pipeline.joblib"], 2),
         (["verify", "{}/model.nluc", "--against", "{}/pipeline.joblib", "--data", "{}/missing.jsonl"], 1),
         (["predict", "{}/missing.nluc", "text"], 1),
