@@ -93,7 +93,7 @@ def _check_groups(groups: npt.NDArray[np.void], shape: Shape, entries: int) -> i
     bits, bias, unit = kinds & 15, kinds >> 4, class_bytes(shape.columns) + 1
     spare = sizes - -(-shape.idf_bits // 8) - -(-shape.columns * bits // 8)
     good = (counts > 0) & (starts == np.concatenate([[0], ends[:-1]]))
-    packed = np.isin(bits, (1, 2, 4, 8)) & (bias < 1 << np.minimum(bits, 4)) & ((bits < 8) | (bias == 0))
+    packed = (bits > 0) & (bits & (bits - 1) == 0) & (bias < 1 << np.minimum(bits, 4)) & ((bits < 8) | (bias == 0))
     packed &= (spare >= 0) & (spare % unit == 0) & (spare // unit <= shape.columns)
     good &= (kinds == 0) | packed
     if not good.all() or firsts[0]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..linear import Integers
 
 MOST_BITS = 15
 WINDOW = MOST_BITS  # bits that decide a symbol
+SHARES = [1 << MOST_BITS - length for length in range(MOST_BITS + 1)]  # windows that a code of each length takes
 
 
 class Tables(NamedTuple):
@@ -59,7 +61,7 @@ def check_tables(data: npt.NDArray[Any], count: int, symbols: int) -> list[tuple
     for table in range(count):
         bits = content[at : at + MOST_BITS + 1]
         these = content[at + MOST_BITS + 1 : at + MOST_BITS + 1 + sum(bits)]
-        share = sum(number << MOST_BITS - length for length, number in enumerate(bits))  # Kraft's sum
+        share = sum(map(mul, bits, SHARES))  # Kraft's sum
         whole = len(bits) == MOST_BITS + 1 and len(these) == sum(bits) <= 64 and share == 1 << WINDOW
         if not whole or max(these) >= symbols:
             raise FormatError(
