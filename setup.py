@@ -70,7 +70,7 @@ class Build(build_ext):
 
 
 class Source(sdist):
-    """With SOURCE_DATE_EPOCH, as for wheels, the same files give the same bytes: in order of names, of that time, no owners."""
+    """With SOURCE_DATE_EPOCH, as for wheels, the same files give the same bytes: by name, of that time, nobody's."""
 
     def make_archive(self, base_name: str, format: str, root_dir: Any = None, base_dir: Any = None,
                      owner: str | None = None, group: str | None = None) -> str:  # fmt: skip
@@ -87,7 +87,8 @@ class Source(sdist):
             for path in sorted(path for path in Path(base_dir).rglob("*") if path.is_file()):
                 member = tarfile.TarInfo(path.as_posix())
                 status = path.stat()
-                member.size, member.mtime, member.mode = status.st_size, int(epoch), 0o755 if status.st_mode & 0o100 else 0o644
+                member.size, member.mtime = status.st_size, int(epoch)
+                member.mode = 0o755 if status.st_mode & 0o100 else 0o644
                 with open(path, "rb") as content:
                     archive.addfile(member, content)
         return name
