@@ -79,6 +79,7 @@ class Source(sdist):
         if epoch is None or format != "gztar":
             return str(super().make_archive(base_name, format, root_dir, base_dir, owner, group))
         name = f"{base_name}.tar.gz"
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         with (
             open(name, "wb") as file,
             gzip.GzipFile("", "wb", fileobj=file, mtime=int(epoch)) as packed,
