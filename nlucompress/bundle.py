@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import errno
 import mmap
 import os
 import shutil
@@ -102,7 +103,7 @@ class Bundle:
         self.path = os.fspath(path)
         self._fd = -1
         fileformat.regular(path)
-        self._fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        self._fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
         status = os.fstat(self._fd)
         self.identity = status.st_dev, status.st_ino
         try:
@@ -336,6 +337,11 @@ def _directory(fd: int, size: int, offset: int, length: int) -> memoryview:
     if offset < START or offset % ALIGN or offset > size or length > size - offset or length < DIRECTORY.size:
         raise FormatError(f"directory: offset {offset} (a multiple of {ALIGN} from {START} on) + length {length} "
                           f"exceeds the file's {size} bytes: truncated? (B4)")  # fmt: skip
+    return _map_at(fd, offset, length)
+
+
+def _map_at(fd: int, offset: int, length: int) -> memoryview:
+    """A map of bytes, not none, of a file. Raises ValueError if it ends before."""
     skip = offset % mmap.ALLOCATIONGRANULARITY
     mapped = mmap.mmap(fd, skip + length, access=mmap.ACCESS_READ, offset=offset - skip)
     return memoryview(mapped)[skip:]
@@ -345,7 +351,13 @@ def _read_at(fd: int, offset: int, length: int) -> bytes:
     """Bytes of a file; threads may read at once. Raises FormatError if it ends before."""
     parts = []
     while length:
-        part = os.pread(fd, length, offset)
+        if hasattr(os, "pread"):
+            part = os.pread(fd, length, offset)
+        else:  # Windows, where nobody can cut a file that is mapped
+            try:
+                part = bytes(_map_at(fd, offset, length))
+            except ValueError:
+                part = b""
         if not part:
             raise FormatError(f"the file ends at {offset}, {length} bytes more were expected: was it cut meanwhile?")
         parts.append(part)
@@ -574,7 +586,11 @@ def encode_directory(entries: Mapping[str, Entry], sequence: int) -> bytes:
 def _write_at(fd: int, offset: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
-        written = os.pwrite(fd, view, offset)
+        if hasattr(os, "pwrite"):
+            written = os.pwrite(fd, view, offset)
+        else:  # Windows; the file is new, and nobody else's
+            os.lseek(fd, offset, os.SEEK_SET)
+            written = os.write(fd, view)
         offset, view = offset + written, view[written:]
 
 
@@ -604,7 +620,11 @@ def _fresh(path: str | os.PathLike[str], overwrite: bool) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def _locked(path: str | os.PathLike[str], timeout: float) -> Iterator[tuple[int, State]]:
     """The bundle open for a change, with its state, while no other writer has it. What a broken change left is cut off."""
-    import fcntl
+    try:
+        import fcntl
+    except ImportError:  # Windows, where a file that somebody has mapped can be neither cut nor replaced
+        reason = "this system has no flock, so that a bundle cannot be changed in its place; create a new one"
+        raise OSError(errno.ENOTSUP, reason, os.fspath(path)) from None
 
     fileformat.regular(path)
     until = time.monotonic() + timeout

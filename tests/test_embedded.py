@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline, make_union
 import nlucompress
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "embedded"
+NATIVE = Path(nlucompress.__file__).parent / "native"  # where the package lies, which may be installed
 GOLDEN = Path(__file__).with_name("golden")
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text(encoding="ascii"))
 OF_TEXTS = sorted(name for name, golden in EXPECTED.items() if all(isinstance(text, str) for text in golden["samples"]))
@@ -41,7 +42,8 @@ TEXTS = [
 
 
 def make(*arguments: str) -> str:
-    done = subprocess.run(["make", "-s", "-C", str(EXAMPLE), *arguments], capture_output=True, text=True)
+    command = ["make", "-s", "-C", str(EXAMPLE), f"NLUC={NATIVE}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

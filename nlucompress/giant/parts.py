@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -183,13 +182,13 @@ def _refuse_twice(records: Records, new: npt.NDArray[np.bool_], label: npt.NDArr
 
 def _digests(fields: Sequence[npt.NDArray[Any]], leaf: Integers) -> list[bytes]:
     """SHA-256 of each leaf's sorted records: hashes, label, weights, of which -0.0 counts as 0.0."""
-    ends = np.searchsorted(leaf, np.arange((1 << LEAF_BITS) + 1)).tolist()
-    out = []
-    for a, b in pairwise(ends):
+    ends = np.searchsorted(leaf, np.arange((1 << LEAF_BITS) + 1))
+    out = [b""] * (1 << LEAF_BITS)
+    for number in np.flatnonzero(np.diff(ends)).tolist():  # of many partitions each has few leaves
         digest = hashlib.sha256()
         for field in fields:
-            digest.update((field[a:b] + field.dtype.type(0)).tobytes())
-        out.append(digest.digest() if b > a else b"")
+            digest.update((field[ends[number] : ends[number + 1]] + field.dtype.type(0)).tobytes())
+        out[number] = digest.digest()
     return out
 
 

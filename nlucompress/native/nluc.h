@@ -61,8 +61,9 @@
 #define NLUC_ADD_CODES nluc_add_codes
 #endif
 
-void *memcpy(void *, const void *, size_t);
-void *memset(void *, int, size_t);
+/* In parentheses, for where they are macros too: in macOS's <string.h>. */
+void *(memcpy)(void *, const void *, size_t);
+void *(memset)(void *, int, size_t);
 
 /* A few bytes, often a constant number of them: the builtin becomes plain moves even in a freestanding build. */
 #if defined(__GNUC__)
