@@ -68,7 +68,7 @@ class Proofs:
 def certify(source: LinearModel, model: Model, samples: Iterable[Any], largest_error: float | None = None) -> Proofs:
     """What is proven of the labels of samples: that the file gives the label that the source gives.
 
-    largest_error: the largest |w - ŵ| of any weight (``Compressed.report["max_error"]``), for the proof of that name.
+    largest_error: the largest ``|w - ŵ|`` of any weight (``Compressed.report["max_error"]``), for the proof of that name.
     A text of a hundred n-grams and 150 classes takes a millisecond or two.
 
     Raises ValueError if the two read other n-grams or decide among other labels: nothing can be said of such a pair.

@@ -16,28 +16,41 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import bundle as bundles
+import nlucompress
+
 from .cli_fleet import compress_many
-from .cli_options import BUDGET, FILE, is_given, model_options, parsed, progress_bar, search_options, source_options
-from .compress import compress as compress_model
+from .cli_help import SETTINGS, Group, Whole, option
+from .cli_options import (
+    BUDGET,
+    FILE,
+    FOLDER,
+    LIMITS,
+    OUTPUT,
+    PARTS,
+    is_given,
+    model_options,
+    parsed,
+    progress_bar,
+    search_options,
+    size,
+    source_options,
+)
 from .errors import one_line
-from .importers import import_model
-from .linear import LinearModel
-from .runtime import Model, load
-from .search import SearchResult, search
-from .search.budget import size
 from .version import VERSION
 
 if TYPE_CHECKING:
+    from .linear import LinearModel
     from .report import Report
+    from .runtime import Model
+    from .search import SearchResult
 
 STAGES = ("reading", "quantizing", "indexing", "coding rows", "writing")
-PARTS = ("memory", "scheduler", "scratch")
+IN_PARTS = ("memory", "scheduler", "scratch")
 EXAMPLES = 10  # flipped texts that verify prints
 SEARCH = (*BUDGET, "data", "held_out", "yardstick", "sure", "resume", "seed", "candidates")
 
 
-class Command(click.Group):
+class Main(Group):
     """Turns the library's errors into one line and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -49,62 +62,84 @@ class Command(click.Group):
             raise click.ClickException(one_line(error)) from None
 
 
-@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=Main,
+    context_settings=SETTINGS,
+    grouped={
+        "Make a model small": ["compress", "compress-many", "formats", "demo"],
+        "Use and check what was made": ["predict", "inspect", "verify", "export"],
+        "Many models": ["bundle"],
+    },
+    examples=[
+        "nlucompress compress pipeline.joblib -o intents.nluc",
+        'nlucompress predict intents.nluc "play yesterday by the beatles"',
+        "nlucompress COMMAND --help",
+    ],
+    exit_codes=(0, 1, 2, 3),
+)
 @click.version_option(VERSION, prog_name="nlucompress")
 def main() -> None:
     """Make a trained NLU model small, and run it.
 
-    SOURCE is a trained scikit-learn pipeline (.joblib, .pkl, .skops), a CRF (.crfsuite), or another trained model:
-    `nlucompress formats` lists them. Reading one runs no code of it, and needs no tool that wrote it. Exit codes: 0 done, 1
-    a check failed or an input could not be read, 2 wrong usage or an output that exists, 3 a budget could not be met.
+    A model is a scikit-learn pipeline (.joblib, .pkl, .skops), a CRF (.crfsuite), or another one that `nlucompress
+    formats` lists. Reading one runs none of its code and does not need the tool that wrote it. Results go to standard
+    output, remarks and progress to standard error.
     """
 
 
 main.add_command(compress_many)
+FORCE = option("--force", is_flag=True, help="Overwrite files that exist.", heading=OUTPUT)
+AS_JSON = option("--json", "as_json", is_flag=True, help="Print the result as JSON.", heading=OUTPUT)
 
 
-@main.command()
+@main.command(
+    short_help="Compress a trained model into one .nluc file.",
+    examples=[
+        "nlucompress compress pipeline.joblib -o intents.nluc --buckets 64",
+        "nlucompress compress pipeline.joblib -o intents.nluc --data dev.jsonl --max-loss 0.3",
+        "nlucompress compress slots.crfsuite -o slots.nluc --template template.json",
+        "nlucompress compress weights/ -o giant.nluc --memory 2GB",
+    ],
+    exit_codes=(0, 1, 2, 3),
+)
 @click.argument("source", type=FILE)
-@click.option("-o", "--output", type=FILE, help="The .nluc file to write.")
+@option("-o", "--output", type=FILE, metavar="FILE", help="The .nluc file to write.", heading=OUTPUT)
+@option("--dry-run", is_flag=True, help="Print the sizes that would be reached; write nothing.", heading=OUTPUT)
+@option("--report", "page", type=FILE, metavar="FILE", heading=OUTPUT,
+        help="Write what it cost as one HTML page (needs --data, and matplotlib).")  # fmt: skip
+@FORCE
+@AS_JSON
 @source_options()
+@option("--template", type=FILE, metavar="FILE", heading="Source",
+        help="JSON: what makes a tagging model's features of plain tokens.")  # fmt: skip
 @model_options()
 @search_options()
-@click.option("--template", type=FILE, help="JSON: what makes a tagging model's features of plain tokens.")
-@click.option("--resume", type=FILE, help="A file that keeps what was tried, and from which a search goes on.")
-@click.option("--memory", callback=parsed(size), metavar="SIZE",
-              help="A table, or a folder of tables, in parts: bytes to work in, such as 2GB.")  # fmt: skip
-@click.option(
-    "--scheduler", metavar="ADDRESS", help="A table in parts, on Dask: the scheduler, such as tcp://host:8786."
-)
-@click.option("--scratch", type=FILE, help="Folder for what does not fit the memory.  [default: OUTPUT's]")
-@click.option("--report", "page", type=FILE, help="Write what it cost as one HTML page (needs --data, and matplotlib).")
-@click.option("--force", is_flag=True, help="Overwrite OUTPUT, and what --report names.")
-@click.option("--dry-run", is_flag=True, help="Print the sizes that would be reached; write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print facts and sizes as JSON.")
+@option("--resume", type=FILE, metavar="FILE", heading=LIMITS,
+        help="Keep what was tried in this file, and go on from what it holds.")  # fmt: skip
+@option("--memory", callback=parsed(size), metavar="SIZE", heading=PARTS, help="Memory to work in, such as 2GB.")
+@option("--scheduler", metavar="ADDRESS", heading=PARTS, help="A Dask scheduler, such as tcp://host:8786.")
+@option("--scratch", type=FOLDER, metavar="FOLDER", heading=PARTS,
+        help="For what does not fit the memory, 36 bytes a row.  [default: the output's]")  # fmt: skip
 @click.pass_context
 def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bool, dry_run: bool, as_json: bool,
              best_effort: bool, page: Path | None, format_: str | None, names: Path | None, template: Path | None,
              **options: Any) -> None:  # fmt: skip
     """Compress the trained model SOURCE into one .nluc file.
 
-    With a budget (--max-loss, --max-flips, --target-size, or several) it searches for the smallest file that holds it, or,
-    of a target size alone, for the one that costs least; options that are given are fixed, the others are walked. If no
-    file holds the budget, the exit code is 3 and none is written. With DATA and no budget it says what compressing cost.
+    With a budget (--max-loss, --max-flips, --target-size, or several) it looks for the smallest file within it, or, if
+    the budget is a size alone, for the file of that size that costs least. Options that you give are fixed, the others are
+    tried out. With --data and no budget it says what compressing cost.
 
-    A table of feature, label and weight that is larger than memory, or a folder of such tables, is compressed in parts with
-    --memory or --scheduler; the file is the same whatever they are. Of the options, --buckets, --range, --prune,
-    --check-bits
-    and --gamma go with them.
-
-    Examples: nlucompress compress pipeline.joblib -o intents.nluc --buckets 64; nlucompress compress pipeline.joblib
-    -o intents.nluc --data dev.jsonl --max-loss 0.3; nlucompress compress weights/ -o giant.nluc --memory 2GB
+    A table of feature, label and weight that is larger than memory, or a folder of such tables, is compressed in parts
+    (--memory or --scheduler). The file is the same whatever they are. Such a table takes the options --buckets, --range,
+    --prune, --check-bits and --gamma.
     """
-    in_parts = {name: options.pop(name) for name in PARTS}
+    in_parts = {name: options.pop(name) for name in IN_PARTS}
     if any(value is not None for value in in_parts.values()) or _is_tables(source):
         _compress_parts(ctx, source, output, force, as_json, in_parts, options)
         return
     if output is None and not dry_run:
-        raise click.UsageError("where to? Give -o OUT.nluc, or --dry-run to print sizes only.")
+        raise click.UsageError("Where to? Give -o OUT.nluc, or --dry-run to print sizes only.")
     if output is not None and not dry_run:
         _writable(output, force)
     if page is not None:
@@ -118,9 +153,11 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
     report: Report | None = None
     cost: Mapping[str, Any] | None = None
     if any(of_search[name] is not None for name in BUDGET):
-        model = import_model(source, format=format_, names=names)
         if template is not None:
             raise click.UsageError("--template goes with tagging models, for which there is no search.")
+        if of_search["data"] is None:
+            raise click.UsageError("A budget is measured on data: give --data TEXTS.jsonl.")
+        model = nlucompress.import_model(source, format=format_, names=names)
         found = _search(ctx, model, options, of_search)
         compressed = found.compressed
     else:
@@ -130,8 +167,8 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
                 f"{', '.join(useless)}: a search needs a budget: --max-loss, --max-flips, --target-size."
             )
         with progress_bar(len(STAGES), "compress") as bar:
-            model = import_model(source, format=format_, names=names)
-            compressed = compress_model(
+            model = nlucompress.import_model(source, format=format_, names=names)
+            compressed = nlucompress.compress(
                 model, **options, template=template, progress=lambda stage: bar.update(1, stage)
             )
         if compressed.source.task == "tagging":
@@ -190,19 +227,19 @@ def _compress_parts(ctx: click.Context, source: Path, output: Path | None, force
     from .giant import compress_table
 
     taken = {"buckets": "buckets", "range": "range_", "prune": "prune", "check_bits": "check_bits", "gamma": "gamma"}
-    others = {*taken.values(), *PARTS, "source", "output", "force", "as_json"}
+    others = {*taken.values(), *IN_PARTS, "source", "output", "force", "as_json"}
     given = [name for name in ctx.params if name not in others and is_given(ctx, name)]
     strange = ["--" + name.replace("_", "-").rstrip("-") for name in given]
     if strange:
         raise click.UsageError(f"{', '.join(strange)}: not with a table in parts (--memory, --scheduler, a folder).")
     if output is None:
-        raise click.UsageError("where to? Give -o OUT.nluc.")
+        raise click.UsageError("Where to? Give -o OUT.nluc.")
     _writable(output, force)
     in_parts = {name: value for name, value in in_parts.items() if value is not None}
     with progress_bar(4, "compress") as bar:
         compress_table(source, output, overwrite=force, progress=lambda stage: bar.update(1, stage), **in_parts,
                        **{name: options[name if name in options else own] for name, own in taken.items()})  # fmt: skip
-    made = load(output)
+    made = nlucompress.load(output)
     files = [path for path in source.rglob("*") if path.is_file()] if source.is_dir() else [source]
     info = {**made.info(), "source_bytes": sum(path.stat().st_size for path in files), "output": str(output)}
     click.echo(json.dumps(info, ensure_ascii=False) if as_json else _compressed_table(info))
@@ -212,13 +249,11 @@ def _search(
     ctx: click.Context, source: LinearModel, options: dict[str, Any], of_search: dict[str, Any]
 ) -> SearchResult:
     """The search that compress's options ask for; those of a file that are not given are walked."""
-    if of_search["data"] is None:
-        raise click.UsageError("a budget is measured on data: give --data TEXTS.jsonl.")
     space = {name: value for name, value in options.items() if is_given(ctx, "range_" if name == "range" else name)}
     state = of_search.pop("resume")
     try:
         with progress_bar(of_search["candidates"], "search") as bar:
-            found = search(source, of_search.pop("data"), **of_search, space=space, state=state,
+            found = nlucompress.search(source, of_search.pop("data"), **of_search, space=space, state=state,
                            progress=lambda done, words: bar.update(done - bar.pos, words))  # fmt: skip
     except KeyboardInterrupt:
         if state is not None:
@@ -229,29 +264,47 @@ def _search(
     return found
 
 
-@main.command()
+@main.command(
+    short_help="Say what is in a file, and what each part weighs.", examples=["nlucompress inspect intents.nluc"]
+)
 @click.argument("file", type=FILE)
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@AS_JSON
 def inspect(file: Path, as_json: bool) -> None:
-    """Say what is in FILE, what each part weighs, and how far the rows are from their zero-order entropy."""
-    info = load(file).info(bound=True)
+    """Say what is in FILE, how many bytes each part takes, and how far the rows are from their entropy."""
+    info = nlucompress.load(file).info(bound=True)
     click.echo(json.dumps(info) if as_json else _info_table(info))
 
 
-@main.command()
+@main.command(
+    short_help="Print the label of each text.",
+    examples=[
+        'nlucompress predict intents.nluc "play yesterday by the beatles"',
+        "nlucompress predict intents.nluc --json --top 5 < texts.txt",
+    ],
+)
 @click.argument("file", type=FILE)
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
-@click.option("--json", "as_json", is_flag=True, help="A JSON object a text: label and best scores.")
-@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Labels in the JSON's scores.")
+@option(
+    "--json", "as_json", is_flag=True, help="Print a JSON object a text: its label and the best scores.", heading=OUTPUT
+)
+@option(
+    "--top",
+    type=Whole(1),
+    default=3,
+    metavar="N",
+    help="How many labels --json gives scores of.",
+    heading=OUTPUT,
+)
 def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None:
     """Print the label of each TEXT, or of each line of standard input.
 
-    A model that reads columns or features instead of a text takes a JSON value a TEXT or line; a tagging model an object
-    with the field tokens (or that array itself), the features of each token. One with a template takes plain tokens, and
-    also a line that begins with neither { nor [, which is cut at white space. The labels of a multilabel model and the tags
-    of a sequence are separated by tabs.
+    The labels of a multilabel model, and the tags of a sequence, are separated by tabs.
+
+    A model that reads columns or features instead of a text takes a JSON value for each TEXT or line. A tagging model
+    takes an array of the features of each token, or an object with that array as its field tokens. If it has a template,
+    the array has plain tokens, and a TEXT that begins with neither { nor [ is cut at white space.
     """
-    model = load(file, verify="full")
+    model = nlucompress.load(file, verify="full")
     if model.task == "tagging":
         for number, text in enumerate(texts or _lines(), 1):
             _print_tags(model, text, f"text {number}", as_json)
@@ -267,21 +320,32 @@ def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None
     _print_labels(model, batch, as_json, top)
 
 
-@main.command()
+@main.command(
+    short_help="Check every byte of a file, and what compression changed.",
+    examples=[
+        "nlucompress verify intents.nluc",
+        "nlucompress verify intents.nluc --against pipeline.joblib --data test.jsonl --report intents.html",
+    ],
+)
 @click.argument("file", type=FILE)
-@click.option("--against", "source", type=FILE, help="The source that FILE was made of.")
+@option(
+    "--against", "source", type=FILE, metavar="FILE", heading="Comparison", help="The source that FILE was made of."
+)
+@option("--data", type=FILE, metavar="FILE", heading="Comparison",
+        help="JSON Lines (or .jsonl.gz) with text and label, or tokens and tags.")  # fmt: skip
+@option("--seed", type=Whole(0), default=0, metavar="N", heading="Comparison",
+        help="Of the intervals and of made-up n-grams.")  # fmt: skip
 @source_options()
-@click.option("--data", type=FILE, help="JSONL (or .jsonl.gz) with text and label, or tokens and tags.")
-@click.option("--report", "page", type=FILE, help="Write the comparison as one HTML page (needs matplotlib).")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of intervals and made-up n-grams.")
-@click.option("--force", is_flag=True, help="Overwrite what --report names.")
-@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
-@click.option("--markdown", is_flag=True, help="Print the comparison as a model card in Markdown.")
+@option("--report", "page", type=FILE, metavar="FILE", heading=OUTPUT,
+        help="Write the comparison as one HTML page (needs matplotlib).")  # fmt: skip
+@option("--markdown", is_flag=True, help="Print the comparison as a model card in Markdown.", heading=OUTPUT)
+@AS_JSON
+@FORCE
 def verify(file: Path, source: Path | None, data: Path | None, page: Path | None, seed: int, force: bool, as_json: bool,
            markdown: bool, format_: str | None, names: Path | None) -> None:  # fmt: skip
     """Check every byte of FILE; with --against and --data, say what compression changed.
 
-    Example: nlucompress verify intents.nluc --against pipeline.joblib --data test.jsonl --report intents.html
+    The exit code is 1 if FILE is damaged, not if labels changed.
     """
     if (source is None) != (data is None):
         raise click.UsageError("--against SOURCE and --data TEXTS.jsonl go together.")
@@ -294,7 +358,7 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
     if page is not None:
         _writable(page, force)
         _require_figures()
-    model = load(file, verify="full")
+    model = nlucompress.load(file, verify="full")
     if source is None or data is None:
         facts = {"file": str(file), "bytes": model.info()["bytes"], "intact": True}
         click.echo(json.dumps(facts, ensure_ascii=False) if as_json else _verify_table(facts))
@@ -303,7 +367,7 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
         if page or markdown:
             raise ValueError("--report and --markdown are not there for tagging models")
         info = {"file": str(file), "bytes": model.info()["bytes"], "intact": True}
-        info |= _compare_tags(import_model(source, format=format_, names=names), model, data)
+        info |= _compare_tags(nlucompress.import_model(source, format=format_, names=names), model, data)
         if not info["same_source"]:
             click.echo(f"remark: {file} was not made from {source}, but from another model", err=True)
         click.echo(json.dumps(info, ensure_ascii=False) if as_json else _tags_table(info))
@@ -312,7 +376,7 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
     from .report import measure
 
     samples, labels = read_labelled(data, "text" if model.takes_text else None)
-    original = import_model(source, format=format_, names=names)
+    original = nlucompress.import_model(source, format=format_, names=names)
     files = {"file": file, "original": source, "data": data}
     with click.progressbar(length=len(samples), file=sys.stderr, hidden=not sys.stderr.isatty(), label="verify") as bar:
         report = measure(original, model, samples, labels, name=file.name, files=files, seed=seed,
@@ -327,10 +391,12 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
         click.echo(_verify_table({**report.facts, "file": file}))
 
 
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@main.command(
+    short_help="List the trained models that can be compressed.", exit_codes=(), examples=["nlucompress formats"]
+)
+@AS_JSON
 def formats(as_json: bool) -> None:
-    """List the formats of SOURCE: what is carried over exactly, and what is not or is refused."""
+    """List the formats of trained models: what is carried over exactly, and what is not, or is refused."""
     from .importers.formats import formats as all_formats
 
     listed = [{"name": one.name, "what": one.what, "exact": one.exact, "limits": one.limits,
@@ -343,31 +409,34 @@ def formats(as_json: bool) -> None:
         click.echo(f"{one['name']}\n  reads   {one['what']}\n  exact   {one['exact']}\n  limits  {one['limits']}")
 
 
-@main.command()
-@click.argument("source", type=FILE)
-@click.option("--tsv", type=FILE, help="Write rows of feature, label and weight.")
-@click.option(
-    "--like", type=FILE, help="The .crfsuite file that SOURCE, a tagging .nluc, was made of: write it dequantized."
+@main.command(
+    short_help="Write a model in a form that other tools read.",
+    examples=[
+        "nlucompress export pipeline.joblib --tsv weights.tsv",
+        "nlucompress export intents.nluc --names words.txt --tsv weights.tsv",
+        "nlucompress export slots.nluc --like slots.crfsuite -o dequantized.crfsuite",
+    ],
 )
-@click.option("-o", "--output", type=FILE, help="With --like, the CRFsuite file to write.")
+@click.argument("source", type=FILE)
+@option("--tsv", type=FILE, metavar="FILE", help="Write rows of feature, label and weight.", heading=OUTPUT)
+@option("--like", type=FILE, metavar="FILE", heading=OUTPUT,
+        help="Write a CRFsuite file (-o) with the features of this one, which SOURCE was made of.")  # fmt: skip
+@option("-o", "--output", type=FILE, metavar="FILE", help="With --like: the CRFsuite file to write.", heading=OUTPUT)
+@FORCE
+@AS_JSON
 @source_options()
-@click.option("--force", is_flag=True, help="Overwrite the output.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def export(source: Path, tsv: Path | None, like: Path | None, output: Path | None, format_: str | None,
            names: Path | None, force: bool, as_json: bool) -> None:  # fmt: skip
     """Write SOURCE, a trained model or a .nluc file, in a form that other tools read.
 
-    The table (--tsv) of a trained model is all of it: `nlucompress compress` of the table gives the same file. A .nluc
-    holds no names: --names gives them, one a line, and each one found in the index gets its weights. A tagging .nluc
-    becomes a CRFsuite file with the features of the original (--like) and the weights of SOURCE.
-
-    Examples: nlucompress export pipeline.joblib --tsv weights.tsv; nlucompress export intents.nluc --names words.txt
-    --tsv weights.tsv; nlucompress export slots.nluc --like slots.crfsuite -o dequantized.crfsuite
+    The table (--tsv) of a trained model is all of it: `nlucompress compress` makes the same file of the table. A .nluc
+    file holds no names: --names gives them, one a line, and each that the index finds gets its weights. A tagging .nluc
+    file becomes a CRFsuite file with the features of the original (--like) and the weights of SOURCE.
     """
     from .export import export_crfsuite, export_tsv, is_compressed
 
     if (like is None) != (output is None) or (tsv is None) == (like is None):
-        raise click.UsageError("as what? Give --tsv OUT.tsv, or --like ORIGINAL.crfsuite -o OUT.crfsuite.")
+        raise click.UsageError("As what? Give --tsv OUT.tsv, or --like ORIGINAL.crfsuite -o OUT.crfsuite.")
     if like is not None and output is not None:
         _writable(output, force)
         facts = {"output": str(output), "bytes": export_crfsuite(source, like, output, overwrite=force)}
@@ -385,16 +454,28 @@ def export(source: Path, tsv: Path | None, like: Path | None, output: Path | Non
                f"{tsv}: {facts['bytes']:,} bytes, {done.features:,} features")  # fmt: skip
 
 
-@main.command()
-@click.option("--task", type=click.Choice(["intents", "entities"]), default="intents", show_default=True,
-              help="A pipeline of intents, or a CRF of the sentences' slots.")  # fmt: skip
-@click.option("--texts", type=FILE, help="Your own data: JSONL with the fields text and label.")
-@click.option("--out", type=FILE, help="A folder that keeps the two models; a temporary one otherwise.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the sentences and of the split.")
-@click.option("--force", is_flag=True, help="Overwrite what an earlier demo left in OUT.")
-@click.option("--json", "as_json", is_flag=True, help="Print the measurements as JSON.")
+@main.command(
+    short_help="Train, compress and compare, on a voice assistant's sentences.",
+    examples=["nlucompress demo", "nlucompress demo --texts yours.jsonl --out models"],
+)
+@option("--task", type=click.Choice(["intents", "entities"]), default="intents", heading="Data",
+        help="A pipeline of intents, or a CRF of the sentences' slots.")  # fmt: skip
+@option("--texts", type=FILE, metavar="FILE", help="Your own data: JSON Lines with text and label.", heading="Data")
+@option("--seed", type=int, default=0, metavar="N", help="Of the sentences and of the split.", heading="Data")
+@option(
+    "--out",
+    type=FOLDER,
+    metavar="FOLDER",
+    help="Keep the two models here.  [default: they are not kept]",
+    heading=OUTPUT,
+)
+@FORCE
+@AS_JSON
 def demo(task: str, texts: Path | None, out: Path | None, seed: int, force: bool, as_json: bool) -> None:
-    """Train a pipeline, or a CRF, on voice-assistant sentences, compress it, and compare the two."""
+    """Train a pipeline, or a CRF, on a voice assistant's sentences, compress it, and compare the two.
+
+    Needs the extra demo: pip install "nlucompress[demo]".
+    """
     from .demo import run, run_entities, table, table_entities
     from .demo.entities import KEPT_ENTITIES
     from .demo.measure import KEPT
@@ -415,33 +496,48 @@ def demo(task: str, texts: Path | None, out: Path | None, seed: int, force: bool
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else table(result))
 
 
-@main.group()
+@main.group(
+    cls=Group,
+    short_help="Many models in one .nlub file, by name.",
+    grouped={
+        "Make and change": ["create", "add", "remove", "compact"],
+        "Look inside": ["list", "extract", "verify"],
+    },
+    examples=["nlucompress bundle create fleet.nlub models/", "nlucompress bundle list fleet.nlub"],
+    exit_codes=(0, 1, 2),
+)
 def bundle() -> None:
-    """Many models in one .nlub file, by name."""
+    """Many models in one .nlub file, by name.
+
+    A bundle may be changed while others read it: a change is there whole or not at all, and who has the bundle open goes
+    on with what it was.
+    """
 
 
-FORCE = click.option("--force", is_flag=True, help="Overwrite files that are there.")
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 MODELS = click.argument("models", nargs=-1, required=True, type=FILE, metavar="MODEL...")
 
 
-@bundle.command()
+@bundle.command(
+    short_help="Write a bundle of models.", examples=["nlucompress bundle create fleet.nlub models/ extra.nluc"]
+)
 @click.argument("file", type=FILE)
 @click.argument("models", nargs=-1, type=FILE, metavar="[MODEL]...")
 @FORCE
 @AS_JSON
 def create(file: Path, models: tuple[Path, ...], force: bool, as_json: bool) -> None:
-    """Write the bundle FILE of MODELs: .nluc files, named as they are without ending, or folders of them."""
+    """Write the bundle FILE of MODELs: .nluc files, or folders of them. A model's name is its file's without .nluc."""
     _writable(file, force)
-    _print_bundle(file, bundles.create(file, bundles.find_models(models), overwrite=force), as_json)
+    _print_bundle(
+        file, nlucompress.bundle.create(file, nlucompress.bundle.find_models(models), overwrite=force), as_json
+    )
 
 
-@bundle.command("list")
+@bundle.command("list", short_help="Print the models' names.", examples=["nlucompress bundle list fleet.nlub --json"])
 @click.argument("file", type=FILE)
 @AS_JSON
 def list_(file: Path, as_json: bool) -> None:
-    """Print the names of FILE's models, or with --json where they lie and what the bundle weighs."""
-    with bundles.Bundle(file) as opened:
+    """Print the names of the models of the bundle FILE; with --json also where they lie, and their bytes."""
+    with nlucompress.bundle.Bundle(file) as opened:
         if as_json:
             models = [{"name": one.name, "offset": one.offset, "bytes": one.length} for one in opened.entries()]
             click.echo(json.dumps({**opened.info(), "models": models}, ensure_ascii=False))
@@ -450,51 +546,60 @@ def list_(file: Path, as_json: bool) -> None:
                 click.echo(name)
 
 
-@bundle.command()
+@bundle.command(short_help="Add models.", examples=["nlucompress bundle add fleet.nlub weather.nluc --replace"])
 @click.argument("file", type=FILE)
 @MODELS
-@click.option("--replace", is_flag=True, help="Take the place of models of these names.")
+@option("--replace", is_flag=True, help="Take the place of models that have these names.", heading=OUTPUT)
 @AS_JSON
 def add(file: Path, models: tuple[Path, ...], replace: bool, as_json: bool) -> None:
     """Add MODELs, files or folders of them, to the bundle FILE: all, or on any error none."""
-    _print_bundle(file, bundles.add(file, bundles.find_models(models), replace=replace), as_json)
+    _print_bundle(file, nlucompress.bundle.add(file, nlucompress.bundle.find_models(models), replace=replace), as_json)
 
 
-@bundle.command()
+@bundle.command(short_help="Take models out.", examples=["nlucompress bundle remove fleet.nlub weather music"])
 @click.argument("file", type=FILE)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @AS_JSON
 def remove(file: Path, names: tuple[str, ...], as_json: bool) -> None:
-    """Take models out of the bundle FILE; compact gives their bytes back."""
-    _print_bundle(file, _named(file, bundles.remove, file, names), as_json)
+    """Take models out of the bundle FILE. Their bytes stay in it until `nlucompress bundle compact`."""
+    _print_bundle(file, _named(file, nlucompress.bundle.remove, file, names), as_json)
 
 
-@bundle.command()
+@bundle.command(
+    short_help="Give back the bytes of what was removed.", examples=["nlucompress bundle compact fleet.nlub"]
+)
 @click.argument("file", type=FILE)
 @AS_JSON
 def compact(file: Path, as_json: bool) -> None:
-    """Write the bundle FILE anew, without what no model needs any more."""
-    _print_bundle(file, bundles.compact(file), as_json)
+    """Write the bundle FILE anew, without the bytes that no model needs any more."""
+    _print_bundle(file, nlucompress.bundle.compact(file), as_json)
 
 
-@bundle.command()
+@bundle.command(
+    short_help="Write models as the files they were.",
+    examples=["nlucompress bundle extract fleet.nlub weather -o models"],
+)
 @click.argument("file", type=FILE)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("-o", "--output", type=FILE, required=True, help="The folder to write NAME.nluc to.")
+@option(
+    "-o", "--output", type=FOLDER, required=True, metavar="FOLDER", help="Where to write NAME.nluc.", heading=OUTPUT
+)
 @FORCE
 def extract(file: Path, names: tuple[str, ...], output: Path, force: bool) -> None:
     """Write models of the bundle FILE, all or those named, as the files they were."""
-    for path in _named(file, bundles.extract, file, output, names or None, overwrite=force):
+    for path in _named(file, nlucompress.bundle.extract, file, output, names or None, overwrite=force):
         click.echo(path)
 
 
-@bundle.command("verify")
+@bundle.command(
+    "verify", short_help="Check every byte of every model.", examples=["nlucompress bundle verify fleet.nlub"]
+)
 @click.argument("file", type=FILE)
 @AS_JSON
 @click.pass_context
 def verify_bundle(ctx: click.Context, file: Path, as_json: bool) -> None:
     """Check the bundle FILE and every byte and row of each model."""
-    found = bundles.verify(file)
+    found = nlucompress.bundle.verify(file)
     if as_json:
         click.echo(json.dumps({"file": str(file), **found}, ensure_ascii=False))
     else:
@@ -565,6 +670,8 @@ def _print_tags(tagger: Any, text: str, place: str, as_json: bool) -> None:
 
 def _writable(path: Path, force: bool) -> None:
     """Refuse an output that is there, or whose folder is not, before any work."""
+    if path.is_dir():
+        raise click.UsageError(f"{path} is a folder, not a file to write.")
     if path.exists() and not force:
         raise click.UsageError(f"{path} exists; --force overwrites it.")
     if not path.parent.is_dir():

@@ -9,40 +9,63 @@ from typing import Any
 
 import click
 
-from .cli_options import is_given, model_options, progress_bar, search_options, source_options
+from .cli_help import Command, Whole, option
+from .cli_options import (
+    FILE,
+    OUTPUT,
+    complete_file,
+    is_given,
+    model_options,
+    progress_bar,
+    search_options,
+    source_options,
+)
 
 RENAMED = {"range_": "range", "format_": "format"}
+WORKERS = "Where the work is done (one of these)"
 WHERE = ("jobs", "dask", "scheduler", "ray")
 
 
-@click.command("compress-many", short_help="Compress many models, on one machine or on many.")
-@click.argument("source", metavar="MANIFEST|GLOB")
-@click.option("-o", "--output", required=True, metavar="DIR|BUNDLE.nlub", help="A folder, its URL, or a bundle.")
-@source_options(str)
+@click.command(
+    "compress-many",
+    cls=Command,
+    short_help="Compress many models, on one machine or on many.",
+    examples=[
+        "nlucompress compress-many manifest.jsonl -o models --buckets 64",
+        "nlucompress compress-many 'skills/*.joblib' -o fleet.nlub --scheduler tcp://10.0.0.1:8786",
+    ],
+    exit_codes=(0, 1, 2, 3),
+)
+@click.argument("source", metavar="MANIFEST|GLOB", shell_complete=complete_file)
+@option("-o", "--output", required=True, metavar="FOLDER|BUNDLE.nlub", shell_complete=complete_file, heading=OUTPUT,
+        help="A folder, its URL, or a bundle.")  # fmt: skip
+@option("--log", type=FILE, metavar="FILE", heading=OUTPUT,
+        help="Append a line of JSON a model to this file.  [default: standard output]")  # fmt: skip
+@option("--journal", type=FILE, metavar="FILE", heading=OUTPUT,
+        help="What is finished, for a run that goes on.  [default: in the folder, or beside the bundle]")  # fmt: skip
+@option("--force", is_flag=True, heading=OUTPUT, help="Overwrite files of other sources or options.")
+@option("--jobs", type=Whole(1), metavar="N", heading=WORKERS,
+        help="Processes on this machine.  [default: one a processor]")  # fmt: skip
+@option("--dask", type=Whole(1), metavar="N", heading=WORKERS,
+        help="A Dask cluster of N processes on this machine.")  # fmt: skip
+@option("--scheduler", metavar="ADDRESS", heading=WORKERS, help="A Dask scheduler, such as tcp://10.0.0.1:8786.")
+@option("--ray", is_flag=True, heading=WORKERS, help="Ray, as ray.init() finds it.")
+@source_options("place")
 @model_options()
-@search_options(str)
-@click.option("--jobs", type=click.IntRange(1), help="Processes on this machine.  [default: one a processor]")
-@click.option("--dask", type=click.IntRange(1), metavar="N", help="A Dask cluster of N processes on this machine.")
-@click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, such as tcp://10.0.0.1:8786.")
-@click.option("--ray", is_flag=True, help="Ray, as ray.init() finds it.")
-@click.option("--journal", type=click.Path(path_type=Path), help="What is finished.  [default: in DIR, beside BUNDLE]")
-@click.option("--log", type=click.Path(path_type=Path), help="Append the models' lines here, not to standard output.")
-@click.option("--force", is_flag=True, help="Overwrite files of other sources or options.")
+@search_options("place")
 @click.pass_context
 def compress_many(ctx: click.Context, /, source: str, output: str, journal: Path | None, log: Path | None, force: bool,
                   best_effort: bool, **options: Any) -> None:  # fmt: skip
-    """Compress all models of MANIFEST, or all files that the quoted pattern GLOB matches, each into
-    DIR/NAME.nluc, or as NAME into a bundle.
+    """Compress all models of MANIFEST, or all files that the quoted pattern GLOB matches.
 
-    A manifest is JSON Lines or CSV: the fields source and name (its stem, if not given), and for models that differ from
-    the others any of format, names, data, held_out and of the options, such as check_bits. Relative paths start at the
-    manifest's folder; URLs are read through fsspec. The models of a pattern have their files' stems as names.
+    Each becomes NAME.nluc in a folder, or NAME in a bundle. A manifest is JSON Lines or CSV with the fields source and
+    name (if it is missing: the source's file name without its ending), and, for models that differ from the others, any of
+    format, names, data, held_out and of the options, such as check_bits. Relative paths start at the manifest's folder;
+    URLs are read through fsspec. Models of a pattern are named like their files.
 
     Prints a line of JSON a model: sizes, loss, flips, seconds, or the error. A model that fails does not stop the others.
-    The same command again goes on: what is finished, of the same source, data and options, is kept. Exit codes: 1 if a
-    model failed, else 3 if no file of one holds its budget. The files are the same wherever the work is done.
-
-    Example: nlucompress compress-many 'skills/*.joblib' -o small --buckets 64 --scheduler tcp://10.0.0.1:8786
+    The same command again goes on: what is finished, of the same source, data and options, is kept. The files are the same
+    wherever the work is done. The exit code is 1 if a model failed, else 3 if a model missed its budget.
     """
     from . import fleet
 

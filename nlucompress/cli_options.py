@@ -1,4 +1,7 @@
-"""What several commands share: options, and helpers of their reading and printing. No logic."""
+"""What several commands share: options, and helpers of their reading and printing. No logic.
+
+Nothing here imports numpy, or a module that does, before a command runs: a shell asks for completions at every Tab.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from .measure import YARDSTICKS
-from .search.budget import share, size
-from .search.walk import CANDIDATES
+from .cli_help import Decorator, Number, Whole, option, together
 
 FILE = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, file_okay=False)
 BUDGET = ("max_loss", "max_flips", "target_size")
+YARDSTICKS = ("accuracy", "macro-f1", "same-label")  # measure.YARDSTICKS
+CANDIDATES = 100  # search.walk.CANDIDATES
+SOURCE, SIZE, LIMITS, PARTS, OUTPUT = "Source", "How small", "Within a budget", "Tables in parts", "Output"
 
 
 def parsed(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
@@ -22,77 +28,102 @@ def parsed(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parame
 
     def read(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Any:
         try:
-            return None if value is None else parse(value)
+            return None if value is None or ctx.resilient_parsing else parse(value)
         except ValueError as error:
-            raise click.BadParameter(str(error)) from None
+            raise click.BadParameter(f"{error}.") from None
 
     return read
 
 
-def _format_name(name: str) -> str:
+def size(text: str) -> int:
+    """Bytes of a size such as 200KB."""
+    from .search.budget import size as parse
+
+    return parse(text)
+
+
+def _share(text: str) -> float:
+    from .search.budget import share
+
+    return share(text)
+
+
+def _format_name(text: str) -> str:
     from .importers.formats import named
 
-    return named(name).name
+    return named(text).name
 
 
-def _all(*options: Any) -> Callable[[Any], Any]:
-    def decorate(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+def complete_file(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Completes to files what may also be a URL or a pattern."""
+    return [CompletionItem(incomplete, type="file")]
 
 
-def source_options(file: Any = FILE) -> Callable[[Any], Any]:
-    """How a source is read: --format and --names. file: the type of a path."""
-    return _all(
-        click.option("--format", "format_", callback=parsed(_format_name), metavar="NAME",
-                     help="The source's format, as `nlucompress formats` lists them.  [default: by its content]"),
-        click.option("--names", type=file, help="Feature names, one a line, of a source that has none."),
+def _complete_format(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from .importers.formats import formats
+
+    return [CompletionItem(name, help=one.what) for name, one in formats().items() if name.startswith(incomplete)]
+
+
+def _file(kind: str | None, metavar: str = "FILE") -> dict[str, Any]:
+    """Settings of an option that takes a file, or with kind "place" also a URL."""
+    return {"metavar": metavar, **({"shell_complete": complete_file} if kind == "place" else {"type": FILE})}
+
+
+def source_options(kind: str | None = None) -> Decorator:
+    """How a source is read: --format and --names. kind: "place" if their files may be URLs."""
+    return together(
+        option("--format", "format_", callback=parsed(_format_name), metavar="NAME",
+               shell_complete=_complete_format, heading=SOURCE,
+               help="Its format, by a name of `nlucompress formats`.  [default: by its content]"),
+        option("--names", **_file(kind), heading=SOURCE, help="Feature names, one a line, for a source that has none."),
     )  # fmt: skip
 
 
-def model_options() -> Callable[[Any], Any]:
+def model_options() -> Decorator:
     """The options of compress()."""
-    return _all(
-        click.option("--buckets", type=click.IntRange(2, 256), default=256, show_default=True, help="Distinct weights."),
-        click.option("--range", "range_", type=click.Choice(["model", "class"]), default="model", show_default=True,
-                     help="One range of weights for the model, or a scale a class."),
-        click.option("--codebook", type=click.Choice(["even", "kmeans"]), default="even", show_default=True,
-                     help="Multiples of one step, or values fitted to the weights."),
-        click.option("--prune", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True,
-                     help="Weights below this part of the largest count as zero."),
-        click.option("--check-bits", type=click.IntRange(0, 32), default=8, show_default=True,
-                     help="Of n-grams that are no features, 1 in 2^N passes for one."),
-        click.option("--gamma", type=click.FloatRange(1, 16), default=1.0, show_default=True,
-                     help="Index bits a feature in a level: 1 is smallest, 2 is faster."),
-        click.option("--layout", type=click.Choice(["auto", "fast", "small"]), default="auto", show_default=True,
-                     help="Rows as they are, entropy coded, or the smaller."),
-        click.option("--norm", type=click.Choice(["exact", "mean"]), default="exact", show_default=True,
-                     help="Keep every feature that a norm counts, or count the others as one constant."),
+    return together(
+        option("--buckets", type=Whole(2, 256), default=256, metavar="N", heading=SIZE,
+               help="Distinct weights. Fewer: smaller, less accurate."),
+        option("--range", "range_", type=click.Choice(["model", "class"]), default="model", heading=SIZE,
+               help="One range of weights for the whole model, or a scale for each class (better below 64 buckets)."),
+        option("--codebook", type=click.Choice(["even", "kmeans"]), default="even", heading=SIZE,
+               help="Weights are multiples of one step, or values fitted to them."),
+        option("--prune", type=Number(0, 1, max_open=True), default=0.0, metavar="PART", heading=SIZE,
+               help="Weights below this part of the largest one count as zero."),
+        option("--check-bits", type=Whole(0, 32), default=8, metavar="BITS", heading=SIZE,
+               help="Bits a feature against unknown n-grams: 1 in 2^BITS of them passes for a feature."),
+        option("--gamma", type=Number(1, 16), default=1.0, metavar="BITS", heading=SIZE,
+               help="Bits a feature in each level of the index: 1 is the smallest, 2 the faster."),
+        option("--layout", type=click.Choice(["auto", "fast", "small"]), default="auto", heading=SIZE,
+               help="Rows as they are, rows entropy coded, or whichever is smaller."),
+        option("--norm", type=click.Choice(["exact", "mean"]), default="exact", heading=SIZE,
+               help="Keep every feature that a norm counts, or those with a weight: others count as one constant."),
     )  # fmt: skip
 
 
-def search_options(file: Any = FILE) -> Callable[[Any], Any]:
-    """The options of search(), but for the file of its state."""
-    return _all(
-        click.option("--data", type=file,
-                     help="JSONL with text and label (or tokens and tags), not trained on: what a search measures."),
-        click.option("--held-out", type=file,
-                     help="Other such data for the estimate. Without it, DATA is split in halves."),
-        click.option("--max-loss", type=click.FloatRange(0, 100), metavar="POINTS",
-                     help="Budget: points of the yardstick."),
-        click.option("--yardstick", type=click.Choice(YARDSTICKS),
-                     help="What --max-loss is measured by.  [default: accuracy]"),
-        click.option("--max-flips", callback=parsed(share), metavar="N%",
-                     help="Budget: labels that may differ, such as 0.5%."),
-        click.option("--target-size", callback=parsed(size), metavar="SIZE", help="Budget: bytes, such as 200KB."),
-        click.option("--sure", is_flag=True, help="Hold the bad end of the 95% interval to the budget, not the estimate."),
-        click.option("--best-effort", is_flag=True, help="Write the closest file if none holds the budget."),
-        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split and the interval."),
-        click.option("--candidates", type=click.IntRange(1), default=CANDIDATES, show_default=True,
-                     help="Tried at most."),
+def search_options(kind: str | None = None) -> Decorator:
+    """The options of search(), but for the file of its state. kind: as of source_options."""
+    return together(
+        option("--data", **_file(kind), heading=LIMITS,
+               help="JSON Lines with text and label (or tokens and tags), not those of the training: what is measured on."),
+        option("--held-out", **_file(kind), heading=LIMITS,
+               help="Other such data, for the final estimate.  [default: half of --data]"),
+        option("--max-loss", type=Number(0, 100), metavar="POINTS", heading=LIMITS,
+               help="Points (hundredths) of the yardstick that may be lost, such as 0.3."),
+        option("--yardstick", type=click.Choice(YARDSTICKS), heading=LIMITS,
+               help="What --max-loss is measured by.  [default: accuracy]"),
+        option("--max-flips", callback=parsed(_share), metavar="N%", heading=LIMITS,
+               help="Share of the labels that may differ, such as 0.5%."),
+        option("--target-size", callback=parsed(size), metavar="SIZE", heading=LIMITS,
+               help="Bytes at most, such as 200KB or 1.5MiB."),
+        option("--sure", is_flag=True, heading=LIMITS,
+               help="Hold the bad end of the 95% interval to the budget, not the estimate."),
+        option("--best-effort", is_flag=True, heading=LIMITS, help="Write the closest file if none holds the budget."),
+        option("--candidates", type=Whole(1), default=CANDIDATES, metavar="N", heading=LIMITS,
+               help="Files that are tried at most."),
+        option("--seed", type=Whole(0), default=0, metavar="N", heading=LIMITS,
+               help="Of the split of --data and of the intervals."),
     )  # fmt: skip
 
 

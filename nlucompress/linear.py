@@ -47,8 +47,8 @@ class Namespace:
     numbers.
     column: None if the analyzer reads the sample itself, else the key of the sample (a mapping or a row) it reads.
     tf: what becomes of a frequency v: ``"count"`` v, ``"binary"`` 1, ``"log"`` 1 + ln v (scikit-learn's sublinear_tf).
-    hash_columns: if not 0, a feature's name is the decimal number of its column, |MurmurHash3_x86_32(n-gram, seed 0)|
-    modulo this (HashingVectorizer), with the hash's sign if alternate_sign.
+    hash_columns: if not 0, a feature's name is the decimal number of its column, the size of MurmurHash3_x86_32(n-gram,
+    seed 0) modulo this (HashingVectorizer), with the hash's sign if alternate_sign.
     unseen: the idf of an n-gram that is not a feature of the model; it counts in norms and nowhere else. 0: ignored.
     subwords: of analyzer "fasttext" with hash_columns, the shortest and the longest subword in characters (fastText's
     minn and maxn); (0, 0): none. ngram_range is (1, wordNgrams) there, hash_columns the number of buckets.

@@ -22,7 +22,7 @@ of a dictionary: ``{"word.lower()": "play"}`` is the attribute ``word.lower():pl
 attribute ``word.istitle()`` of value 1. One of value 0 adds nothing to any score, so a flag that is false gives no feature,
 unless ``"false": "zero"`` asks for it.
 
-**The plain form** is what a file stores and what the C runtime reads (FORMAT.md, section 10):
+**The plain form** is what a file stores and what the C runtime reads (FORMAT.md, section 10)::
 
     template  = {"features": [feature, …], "columns": 1…16 (default 1)}
     feature   = {"text": [piece, …], "if": [term, …], "weight": number or term (1.0), "else": number (none)}
@@ -47,7 +47,7 @@ operations but ``len`` follow. Tests are str's methods of these names; ``in``: t
 ``all``: some character, every one of at least one, is of the class; ``inside``: there is such a token. A bracketed class
 has characters, ranges a-z and \w \W \d \D \s \S; the characters ``\ ] [ ^ -`` are written with a backslash.
 
-**Shorter forms**, which parse() turns into the plain one. A feature with a ``name`` instead of a text:
+**Shorter forms**, which parse() turns into the plain one. A feature with a ``name`` instead of a text::
 
     {"name": "bias"}                                     always there
     {"name": N, "value": ops}                            N, the separator ":" (or another), and the term

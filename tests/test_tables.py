@@ -184,9 +184,9 @@ def test_without_pyarrow_a_parquet_file_asks_for_it(tmp_path):
     assert "pip install 'nlucompress[parquet]'" in done.stdout
 
 
-def test_the_readmes_table_is_read_as_it_says(tmp_path):
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    lines = re.search(r"(?m)^    # nlucompress \{(?:.*\n    )*.*\n", readme)[0].splitlines()
+def test_the_guides_table_is_read_as_it_says(tmp_path):
+    page = (Path(__file__).parent.parent / "docs" / "sources.md").read_text(encoding="utf-8")
+    lines = re.search(r"(?m)^    # nlucompress \{(?:.*\n    )*.*\n", page)[0].splitlines()
     (tmp_path / "m").write_text("".join(f"{line[4:]}\n" for line in lines))
     model = nlucompress.compress(import_model(tmp_path / "m"), check_bits=32).model()
     assert model.predict(["Stop it", "play the beatles"]).tolist() == ["StopMusic", "PlayMusic"]
