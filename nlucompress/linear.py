@@ -93,7 +93,7 @@ class Namespace:
             codecs.lookup_error(self.decode_error)
         except (LookupError, ValueError) as error:  # a ValueError of a name with a zero
             raise ModelImportError(
-                f"{place}: encoding {self.encoding!r:.40}, {self.decode_error!r:.40}: {error}"
+                f"{place}: encoding {self.encoding!r:.40}, decode_error {self.decode_error!r:.40}: {error}"
             ) from None
         if self.tf == "log" and self.alternate_sign:
             raise ModelImportError(f"{place}: the logarithm of a signed (alternate_sign) frequency is undefined")
