@@ -1,9 +1,9 @@
-"""What attacked files cost: how many are refused, by which reader the slowest and the hungriest, in milliseconds and MB.
+"""What attacked files cost: how many are refused, and which take most milliseconds and MB, by each reader.
 
 Files of tests/attacks, opened by Python's reader (``reference``) and by the native core (``native``), each alone. Time is
-the processor's, the best of ``--repeat`` readings. Memory is what Python's allocator peaks at (tracemalloc, numpy's arrays
-among it); the core's, which it does not see, is bounded by the process: how much its resident memory grows (ru_maxrss) while
-all attacks are read once by the core alone, the largest file and Python's own objects among it.
+the processor's, the best of ``--repeat`` readings. Memory is the peak of Python's allocators (tracemalloc), numpy's arrays
+among it. The core's own is not seen there; it is bounded by how much a process grows (ru_maxrss) in which the core alone
+reads all attacks once: the largest file and Python's own objects are among that.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ MOST = (1 << 31) - 1
 class Field(NamedTuple):
     """What may stand at a place. rule: of a value of another type or beyond the limits; within: what others may break.
 
-    kind: the types that may stand there. limits: of an integer. values: others of its type, each with its claims or within's.
-    missing: what is claimed if it is not there; None: it may be absent.
+    kind: the types that may stand there. limits: of an integer. values: others of its type, of which ``within`` is
+    claimed. missing: what is claimed if it is not there; None: that the file opens.
     """
 
     kind: tuple[type, ...]
