@@ -275,10 +275,13 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     )  # fmt: skip
     if task == "tagging":
         _check_tagging(model, "tagging" in requires)
+    there, values = _transitions(count, sections) if task == "tagging" else (None, None)
     # At last what may be larger than the file: labels of one length, a table of all transitions.
     model = dataclasses.replace(model, classes=decode_labels(label_type, count, sections))
-    if task == "tagging":
-        model = dataclasses.replace(model, transitions=_transitions(count, sections))
+    if there is not None:
+        table = np.zeros((count, count), np.float32)
+        table[there] = values
+        model = dataclasses.replace(model, transitions=table)
     if verify == "full":
         _check_inside(model)
     return model
@@ -308,7 +311,8 @@ def _shards(index: Fields, levels: tuple[int, ...], required: bool, sections: Se
     return Shards(bits, firsts, table[:, 0].astype("<u4"), table[:, 1].astype("<u4")), used, end
 
 
-def _transitions(count: int, sections: Sections) -> npt.NDArray[np.float32]:
+def _transitions(count: int, sections: Sections) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
+    """Which pairs of classes have a weight, (count, count), and those weights."""
     data, cells = sections.get("transitions"), count * count
     size = -(-cells // 32) * 4
     bits = np.unpackbits(data[:size], bitorder="little").view(bool)
@@ -317,9 +321,7 @@ def _transitions(count: int, sections: Sections) -> npt.NDArray[np.float32]:
     values = data[size:].view("<f4")
     if not np.isfinite(values).all():
         raise FormatError("section 'transitions': a number is not finite (M5)")
-    table = np.zeros((count, count), np.float32)
-    table[bits[:cells].reshape(count, count)] = values
-    return table
+    return bits[:cells].reshape(count, count), values
 
 
 def _template(header: Fields, task: str, required: bool) -> Template | None:

@@ -21,6 +21,8 @@ def attacks(base: Base) -> Iterator[Attack]:
     yield from blocks(base)
     if "shards" in base.sections:
         yield from shards(base)
+    if base.name == "empty":
+        yield from large(base)
     slots = base.sections["slots"]
     for number, value, content in elements(slots, "u1"):
         yield Attack(f"slots[{number}]={value}", put(base, "slots", content), "L2*|R5*|opens")
@@ -85,6 +87,39 @@ def labels(base: Base) -> Iterator[Attack]:
         letters = b"x" * longest + bytes(range(65, 65 + min(count - 1, 60)))
         if len(letters) == longest + count - 1:
             yield Attack("labels: one of 4 MB over all", put(base, "labels", many.tobytes() + letters), "M4")
+
+
+def large(base: Base) -> Iterator[Attack]:
+    """Small files that ask for much, and break a rule that could be checked after it was made."""
+    count = 2048
+    ends = (
+        np.arange(count, dtype="<u4") * 4 + 2048
+    )  # one label of 2048 bytes, the others of four: 16 MB as an array of str
+    words = b"x" * 2048 + b"".join(f"{i:04}".encode() for i in range(1, count))
+    sections = {**base.sections, "labels": ends.tobytes() + words, "intercept": bytes(8 * count)}
+    header = {
+        **base.header,
+        "classes": {"type": "str", "count": count},
+        "rows": {**base.header["rows"], "columns": count},
+    }
+    step = {"op": "norm", "namespaces": [0], "value": 0.0}
+    wrong = bytes(8 * count - 2) + b"\xf0\x7f"
+    yield Attack("labels: 16 MB, and an intercept of inf", assemble(header, {**sections, "intercept": wrong}), "M5")
+    yield Attack("labels: 16 MB, and a step without kind", assemble({**header, "steps": [step]}, sections), "M3")
+    yield Attack("labels: 16 MB, and no facts", assemble({**header, "facts": None}, sections), "H3")
+    twice = sections["labels"][:-4] + b"0001"
+    yield Attack("labels: 16 MB, and one twice", assemble(header, {**sections, "labels": twice}), "M4|M4*")
+    tagging = {
+        **header,
+        "task": "tagging",
+        "requires": {**header["requires"], "tagging": "0.1.0"},
+        "namespaces": [{"name": "a", "analyzer": "features"}],
+    }
+    bits = {**sections, "transitions": bytes(count * count // 8)}
+    yield Attack("transitions: 16 MB, and a step", assemble({**tagging, "steps": [{**step, "kind": "l2"}]}, bits), "M6")
+    yield Attack("transitions: 16 MB, and an idf", assemble(tagging, {**bits, "idf": bytes(4)}), "M6")
+    one = b"\x01" + bits["transitions"][1:] + b"\0\0\xc0\x7f"
+    yield Attack("transitions: 16 MB, one of nan", assemble(tagging, {**bits, "transitions": one}), "M5")
 
 
 def blocks(base: Base) -> Iterator[Attack]:
