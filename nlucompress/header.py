@@ -75,20 +75,19 @@ def check(head: bytes | memoryview) -> None:
         if at >= end:
             raise _error(f"not well-formed msgpack: {left} values are missing at its end")
         tag = data[at]
-        size, start, count = _WHOLE[tag], at + 1, -1
-        if size:
+        start, count, text = at + 1, -1, tag >> 5 == 5
+        if size := _WHOLE[tag]:
             at += size
-        elif tag in _STRINGS or tag in _COUNTS:
-            start += _STRINGS[tag] if tag in _STRINGS else _COUNTS[tag]
-            count = int.from_bytes(data[at + 1 : start])
-            at = start
+        elif width := _STRINGS.get(tag):
+            start += width
+            at, text = start + int.from_bytes(data[at + 1 : start]), True
+        elif width := _COUNTS.get(tag):
+            count = int.from_bytes(data[start : start + width])
+            at = start + width
         elif tag >> 4 in (8, 9):
             at, count = start, tag & 15
         else:
             raise _error(f"not well-formed msgpack: byte {tag:#04x}, an ext, a bin or none, at {at}")
-        text = tag >> 5 == 5
-        if tag in _STRINGS:
-            text, at, count = True, at + count, -1
         if at > end:
             raise _error(f"not well-formed msgpack: a value ends at {at} of {end} bytes")
         left -= 1

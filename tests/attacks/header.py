@@ -45,7 +45,7 @@ def fields(base: Base) -> dict[str, Field]:
         ),
         "task": Field((str,), "H3", f"{no_tags}|S6|H3|opens", None, tasks, "H3"),
         "link": Field((str,), "H3", "M1|M6|opens", None, ("identity", "sigmoid", "softmax", "ovr", "clipped"), "H3"),
-        "classes": Field((dict,), "H3", "H3", None, ({}, {"count": 3}), "H3"),
+        "classes": Field((dict,), "H3", "H3|M1", None, ({}, {"count": 3}), "H3"),
         "classes.count": integer(1, 65536, "M1|M4|M6|S6|H3|R6"),
         "classes.type": Field(
             (str,), "H3", "M4|M6|S6|opens", None, ("str", "object", "bool", "int8", "int64", "uint16", "float32"), "H3"

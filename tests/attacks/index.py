@@ -60,7 +60,7 @@ def labels(base: Base) -> Iterator[Attack]:
     kind, count, content = *(base.header["classes"][key] for key in ("type", "count")), base.sections["labels"]
     if kind not in ("str", "object"):
         for number, value, other in elements(content, "u1"):
-            claims = "M4" if kind == "bool" and value != "0" else "M4|M4*|opens"
+            claims = "M4" if kind == "bool" and other[number] > 1 else "M4|M4*|opens"
             yield Attack(f"labels[{number}]={value}", put(base, "labels", other), claims)
         return
     for number, value, other in elements(content, "<u4", 0, count):
@@ -78,7 +78,7 @@ def labels(base: Base) -> Iterator[Attack]:
         yield Attack(
             "labels: all equal",
             put(base, "labels", np.arange(1, count + 1, dtype="<u4").tobytes() + b"x" * count),
-            "M4",
+            "M4|M4*",
         )
         yield Attack("labels: all empty", put(base, "labels", bytes(4 * count)), "M4|M4*")
         yield Attack("labels: ends descend", put(base, "labels", ends[::-1].tobytes() + text), "M4")

@@ -77,14 +77,18 @@ def pool(base: Base) -> Iterator[Attack]:
     for group in sorted({0, groups // 2, groups - 1} if groups else set()):
         for field, first, dtype in (("first", 0, "<u4"), ("units", 4, "<u4"), ("start", 8, "<u8")):
             for _, value, other in elements(content, dtype, 16 * group + first, 1):
-                yield Attack(f"row_groups[{group}].{field}={value}", put(base, "row_groups", other), "R4")
+                yield Attack(
+                    f"row_groups[{group}].{field}={value}",
+                    put(base, "row_groups", other),
+                    "R4|S6" if field == "units" else "R4",
+                )
     table = np.frombuffer(content, "S16")
     if groups > 1:
         yield Attack("row_groups=reversed", put(base, "row_groups", table[::-1].tobytes()), "R4")
         yield Attack("row_groups=all the first", put(base, "row_groups", content[:16] * groups), "R4")
     for number, value, other in elements(base.sections["rows"], "u1"):
         yield Attack(f"rows[{number}]={value}", put(base, "rows", other), "R3*|L2*|opens")
-    yield from fills(base, "row_groups", "R4")
+    yield from fills(base, "row_groups", "R4|S6")
     yield from fills(base, "rows", "R3*|L2*|opens")
 
 

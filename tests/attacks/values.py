@@ -21,7 +21,10 @@ def shown(value: Any) -> str:
             for less in (0, 1):
                 if abs(value) == (1 << power) - less:
                     return f"{'-' * (value < 0)}2^{power}" + "-1" * less
-    return "missing" if value is ... else f"{value!r:.40}"
+    if value is ...:
+        return "missing"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text:.40}…{text[-8:]} of {len(text)} characters"
 
 
 def keys(path: str) -> list[str | int]:
