@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import BuildError, FormatError
+from .header import check, unpack
 
 MAGIC = b"\x89NLUC\r\n\x1a"
 MAJOR, MINOR = 1, 2  # the newest version; a file says the oldest that has what it uses
@@ -28,10 +29,6 @@ PREAMBLE = struct.Struct("<8sHHIQII32s")  # magic, major, minor, header length, 
 ALIGN = 64
 PIECE = 1 << 22  # bytes of a spooled section that are read at a time
 MAX_HEADER = 1 << 20
-MAX_DEPTH = 8
-MAX_OBJECTS = 10_000
-MAX_ARRAY = 1 << 16
-MAX_MAP = 64
 MAX_SECTIONS = 64
 
 Verify = Literal["header", "full"]
@@ -110,6 +107,10 @@ def stream(header: Mapping[str, Any], sections: Mapping[str, npt.NDArray[Any] | 
             raise BuildError(f"the model's description cannot be stored: {error}") from None
     if len(head) > MAX_HEADER:
         raise BuildError(f"the header has {len(head)} bytes, the limit is {MAX_HEADER}: are there many stop words?")
+    try:
+        check(head)
+    except FormatError as error:
+        raise BuildError(f"no reader would take the model's description: {error}") from None
 
     def body() -> Iterator[bytes]:
         yield head + bytes(align(PREAMBLE.size + len(head)) - PREAMBLE.size - len(head))
@@ -225,7 +226,7 @@ def decode(buffer: bytes | memoryview, verify: Verify = "header") -> Container:
     view = memoryview(buffer).cast("B")
     header_length = _preamble(view)
     head = view[PREAMBLE.size : PREAMBLE.size + header_length]
-    header = _header(head)
+    header = unpack(head)
     sections = dict(_sections(header.pop("sections", None), view, PREAMBLE.size + header_length, verify))
     if verify == "full":
         wanted = view[PREAMBLE.size - 32 : PREAMBLE.size]
@@ -253,51 +254,6 @@ def _preamble(view: memoryview) -> int:
     if zlib.crc32(view[PREAMBLE.size : PREAMBLE.size + header_length]) != header_crc:
         raise FormatError("header: its CRC-32 does not match (P6)")
     return int(header_length)
-
-
-def _header(head: memoryview) -> dict[str, Any]:
-    """The header's map. Objects are counted as they are made, so that no header asks for more than a few MB."""
-    made = 0
-
-    def count(value: Any) -> Any:
-        nonlocal made
-        made += 1
-        if made > MAX_OBJECTS:
-            raise FormatError(f"header: more than {MAX_OBJECTS} maps and arrays (H1)")
-        return value
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({key for key, _ in items}) != len(items):
-            raise FormatError(f"header: a map has a key twice: {[key for key, _ in items]!r:.100} (H1)")
-        return dict(count(items))
-
-    try:
-        header = msgpack.unpackb(head, object_pairs_hook=pairs, list_hook=count, max_array_len=MAX_ARRAY,
-                                 max_map_len=MAX_MAP, max_ext_len=0, max_bin_len=0)  # fmt: skip
-    except FormatError:
-        raise
-    except (ValueError, msgpack.UnpackException, RecursionError) as error:
-        raise FormatError(f"header: not well-formed msgpack: {type(error).__name__}: {error!s:.100} (H1)") from None
-    if not isinstance(header, dict) or not _plain(header, MAX_DEPTH):
-        raise FormatError(f"header: not a msgpack map of at most {MAX_DEPTH} levels, with string keys (H1)")
-    return header
-
-
-_LEAVES = {str, int, float, bool, type(None)}
-
-
-def _plain(value: Any, levels: int) -> bool:
-    """Whether a value is of plain types and at most so many containers deep; no frames are spent on leaves."""
-    kind = type(value)
-    if kind in _LEAVES:
-        return True
-    if not levels or kind not in (dict, list):
-        return False
-    if kind is dict:
-        if any(type(key) is not str for key in value):
-            return False
-        value = value.values()
-    return all(_plain(item, levels - 1) for item in value if type(item) not in _LEAVES)
 
 
 def _sections(table: Any, view: memoryview, start: int, verify: str) -> Iterator[tuple[str, Bytes]]:

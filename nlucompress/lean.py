@@ -33,7 +33,7 @@ class Featurizers:
     def __init__(self, namespaces: bytes, steps: bytes, inputs: tuple[str, ...]) -> None:
         found = [modelfile.Fields(value, f"header: namespaces[{i}]", "M2")
                  for i, value in enumerate(msgpack.unpackb(namespaces))]  # fmt: skip
-        self.namespaces: tuple[Namespace, ...] = tuple(map(modelfile.namespace, found))
+        self.namespaces: tuple[Namespace, ...] = modelfile.read_namespaces(found)
         self.steps: tuple[Step, ...] = tuple(
             modelfile.step(modelfile.Fields(value, f"header: steps[{i}]", "M3"), len(self.namespaces))
             for i, value in enumerate(msgpack.unpackb(steps))

@@ -91,8 +91,10 @@ class Namespace:
         try:
             codecs.lookup(self.encoding)
             codecs.lookup_error(self.decode_error)
-        except LookupError as error:
-            raise ModelImportError(f"{place}: {error}") from None
+        except (LookupError, ValueError) as error:  # a ValueError of a name with a zero
+            raise ModelImportError(
+                f"{place}: encoding {self.encoding!r:.40}, decode_error {self.decode_error!r:.40}: {error}"
+            ) from None
         if self.tf == "log" and self.alternate_sign:
             raise ModelImportError(f"{place}: the logarithm of a signed (alternate_sign) frequency is undefined")
         if not (np.isfinite(self.unseen) and self.unseen >= 0):

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import fileformat
-from .errors import FormatError, ModelImportError, TemplateError
+from .errors import BuildError, FormatError, ModelImportError, TemplateError
 from .index import BLOCK_BITS, MAX_LEVELS, MAX_SHARD_BITS, Shards, level_starts
-from .linear import LABELS, LINKS, MOST_TAGS, TASKS, Floats, Integers, Namespace, SparseRows, Step, check_tagging
+from .linear import LABELS, LINKS, TASKS, Floats, Integers, Namespace, SparseRows, Step, check_tagging
 from .rows import CODERS, Reader, Shape, Table
 from .rows.bits import packed_bytes, unpack
 
@@ -39,6 +39,7 @@ NEWER = {
 }  # that format version 1.2 brought
 LABEL_TYPES = ("str", "object", *LABELS)
 MOST_LABEL_BYTES = 1 << 22  # of the longest label, times their number: bounds the array of labels
+MOST_PATTERN_BYTES = 1000  # of the distinct token patterns: 5 µs each to compile, with re's flag (?i) up to 2 ms
 MOST_RECORD_BITS = 57  # check bits and the row coder's: a load of eight bytes holds them, wherever they begin
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Namespace) if f.default is not dataclasses.MISSING}
 
@@ -134,6 +135,9 @@ def parts(model: ModelFile) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]
     """The header of a model's file, its sections, and the minor version of the format."""
     labels, label_type = _encode_labels(model.classes)
     needs = _needs(model)
+    own = {namespace.token_pattern for namespace in model.namespaces} - {_DEFAULTS["token_pattern"]}
+    if (size := _pattern_bytes(own)) > MOST_PATTERN_BYTES:
+        raise BuildError(f"token patterns of {size} bytes, the limit is {MOST_PATTERN_BYTES}")
     header: dict[str, Any] = {
         "requires": {feature: FEATURES[feature] for feature in needs},
         "task": model.task,
@@ -227,7 +231,7 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
         raise FormatError(f"header: a binary task with {count} classes (M1)")
     if link in ("softmax", "ovr") and task == "multilabel":
         raise FormatError(f"header: link {link!r} does not go with a multilabel task (M1)")
-    namespaces = tuple(namespace(fields) for fields in header.maps("namespaces", 1, 256, "M2"))
+    namespaces = read_namespaces(header.maps("namespaces", 1, 256, "M2"))
     index, slots, rows = header.map("index"), header.map("slots"), header.map("rows")
     n = index.integer("n", 0, (1 << 31) - 1)
     levels = tuple(index.integers("levels", 0, MAX_LEVELS, 1, (1 << 31) - 1))
@@ -246,26 +250,38 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     absent = {name: value for name, value in CODERS[coder].absent.items() if name not in rows.value}
     limits = CODERS[coder].limits
     parameters = absent | {name: rows.integer(name, 0, limits[name]) for name in limits if name not in absent}
-    blocks = -(-end // BLOCK_BITS)
     width = check_bits + CODERS[coder].bits(shape, parameters)
     if width > MOST_RECORD_BITS:
         raise FormatError(f"header: slots: {check_bits} check bits and {width - check_bits} bits of the row coder: "
                           f"the limit of a record is {MOST_RECORD_BITS} (L3)")  # fmt: skip
+    steps = tuple(step(fields, len(namespaces)) for fields in header.maps("steps", 0, 1024, "M3"))
+    label_type = header.map("classes").choice("type", LABEL_TYPES)
+    intercept = sections.floats("intercept", "<f8", columns, columns)
+    calibration = baseline = scale = None
+    if sections.has("calibration"):
+        calibration = sections.floats("calibration", "<f8", 2 * columns, 2 * columns).reshape(2, columns)
+    if sections.has("baseline"):
+        baseline = sections.floats("baseline", "<f8", columns, columns)
+    if sections.has("scale"):
+        scale = sections.floats("scale", "<f4", columns, columns)
+    blocks = sections.exactly("index", -(-end // BLOCK_BITS) * 64).view("<u4").reshape(-1, 16)
+    records = sections.exactly("slots", packed_bytes(n, width))
+    arrays = CODERS[coder].read(shape, parameters, sections.exactly)
+    facts, template = header.get("facts", dict), _template(header, task, "template" in requires)
     model = ModelFile(
-        namespaces, tuple(step(fields, len(namespaces)) for fields in header.maps("steps", 0, 1024, "M3")),
-        decode_labels(header.map("classes").choice("type", LABEL_TYPES), count, sections), task, link,
-        sections.floats("intercept", "<f8", columns, columns),
-        sections.floats("calibration", "<f8", 2 * columns, 2 * columns).reshape(2, columns)
-        if sections.has("calibration") else None,
-        sections.floats("baseline", "<f8", columns, columns) if sections.has("baseline") else None,
-        n, levels, seeds, sections.exactly("index", blocks * 64).view("<u4").reshape(blocks, 16), check_bits, idf_bits,
-        sections.exactly("slots", packed_bytes(n, width)), idf, codebook,
-        sections.floats("scale", "<f4", columns, columns) if sections.has("scale") else None,
-        coder, parameters, CODERS[coder].read(shape, parameters, sections.exactly), header.get("facts", dict),
-        _transitions(task, count, sections), _template(header, task, "template" in requires), shards,
+        namespaces, steps, np.zeros(count, "U1" if label_type == "str" else "O"), task, link, intercept, calibration,
+        baseline, n, levels, seeds, blocks, check_bits, idf_bits, records, idf, codebook, scale, coder, parameters, arrays,
+        facts, None, template, shards,
     )  # fmt: skip
     if task == "tagging":
         _check_tagging(model, "tagging" in requires)
+    there, values = _transitions(count, sections) if task == "tagging" else (None, None)
+    # At last what may be larger than the file: labels of one length, a table of all transitions.
+    model = dataclasses.replace(model, classes=decode_labels(label_type, count, sections))
+    if there is not None:
+        table = np.zeros((count, count), np.float32)
+        table[there] = values
+        model = dataclasses.replace(model, transitions=table)
     if verify == "full":
         _check_inside(model)
     return model
@@ -295,11 +311,8 @@ def _shards(index: Fields, levels: tuple[int, ...], required: bool, sections: Se
     return Shards(bits, firsts, table[:, 0].astype("<u4"), table[:, 1].astype("<u4")), used, end
 
 
-def _transitions(task: str, count: int, sections: Sections) -> npt.NDArray[np.float32] | None:
-    if task != "tagging":
-        return None
-    if count > MOST_TAGS:
-        raise FormatError(f"header: a tagging task with {count} classes, the limit is {MOST_TAGS} (M6)")
+def _transitions(count: int, sections: Sections) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
+    """Which pairs of classes have a weight, (count, count), and those weights."""
     data, cells = sections.get("transitions"), count * count
     size = -(-cells // 32) * 4
     bits = np.unpackbits(data[:size], bitorder="little").view(bool)
@@ -308,9 +321,7 @@ def _transitions(task: str, count: int, sections: Sections) -> npt.NDArray[np.fl
     values = data[size:].view("<f4")
     if not np.isfinite(values).all():
         raise FormatError("section 'transitions': a number is not finite (M5)")
-    table = np.zeros((count, count), np.float32)
-    table[bits[:cells].reshape(count, count)] = values
-    return table
+    return bits[:cells].reshape(count, count), values
 
 
 def _template(header: Fields, task: str, required: bool) -> Template | None:
@@ -336,6 +347,18 @@ def _check_tagging(model: ModelFile, required: bool) -> None:
                           "intercept (M6)")  # fmt: skip
 
 
+def read_namespaces(maps: list[Fields]) -> tuple[Namespace, ...]:
+    """All analyzers, once their token patterns together are known to be cheap to compile."""
+    patterns = {str(fields.value.get("token_pattern", "")) for fields in maps}
+    if (size := _pattern_bytes(patterns)) > MOST_PATTERN_BYTES:
+        raise FormatError(f"header: namespaces: token patterns of {size} bytes, the limit is {MOST_PATTERN_BYTES} (M2)")
+    return tuple(namespace(fields) for fields in maps)
+
+
+def _pattern_bytes(patterns: set[str]) -> int:
+    return sum(len(pattern.encode("utf-8", "surrogatepass")) for pattern in patterns)
+
+
 def namespace(fields: Fields) -> Namespace:
     """One analyzer; what is absent has FORMAT.md's default."""
     fields.get("name", str)
@@ -357,7 +380,7 @@ def namespace(fields: Fields) -> Namespace:
         known["stop_words"] = tuple(known["stop_words"])
     try:
         return Namespace(**known)
-    except (ModelImportError, OverflowError) as error:
+    except (ModelImportError, OverflowError, RecursionError) as error:
         raise fields.error(f"{error!s:.200}") from None
 
 
@@ -399,10 +422,9 @@ def decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any]
         words = [text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends.tolist())]
     except UnicodeDecodeError as error:
         raise FormatError(f"section 'labels': not UTF-8: {error} (M4)") from None
-    labels = np.array(words, dtype="U" if kind == "str" else "O")
-    if len(set(labels.tolist())) != count or labels.tolist() != words:  # an array of str drops zeros at the end
+    if len(set(words)) != count or (kind == "str" and any(word.endswith("\0") for word in words)):
         raise FormatError(f"section 'labels': the {count} labels are not distinct, or end in a zero (M4)")
-    return labels
+    return np.array(words, dtype="U" if kind == "str" else "O")  # where an array of str drops zeros at the end
 
 
 def _check_inside(model: ModelFile) -> None:

@@ -8,7 +8,6 @@ no look-up may leave the buffer: any exception but a ValueError is a failure.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import struct
@@ -30,109 +29,16 @@ import strategies
 import test_bundle
 import test_coded
 import test_template
+from attacks.parts import Header, Table, align, assemble, changed, open_parts, seal, with_field, with_fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nlucompress
-from nlucompress import FormatError, Model, Tagger, fileformat, index
+from nlucompress import BuildError, FormatError, Model, Tagger, fileformat, index
 from nlucompress.linear import LinearModel, Namespace, Step
 from nlucompress.rows import CODERS
 from nlucompress.rows.bits import GUARD, pack, unpack
 from nlucompress.rows.plain import encode_offsets
-
-Sections = dict[str, bytes]
-Header = dict[str, Any]
-Table = list[Any]
-
-
-# -- files made by hand -----------------------------------------------------------------------------------------------
-
-
-def align(offset: int) -> int:
-    return -(-offset // 64) * 64
-
-
-def seal(data: bytes | bytearray, *, lengths: bool = True) -> bytes:
-    """The same file with valid checksums (and lengths) in its preamble."""
-    out = bytearray(data)
-    if lengths:
-        out[16:24] = struct.pack("<Q", len(out))
-    (header_length,) = struct.unpack("<I", out[12:16])
-    out[24:28] = struct.pack("<I", zlib.crc32(out[64 : 64 + header_length]))
-    out[28:32] = struct.pack("<I", zlib.crc32(out[:28]))
-    out[32:64] = hashlib.sha256(bytes(out[:32]) + bytes(out[64:])).digest()
-    return bytes(out)
-
-
-def assemble(
-    header: Header | Callable[[Table], bytes],
-    sections: Sections,
-    edit: Callable[[Table], Any] = lambda table: table,
-    tail: bytes = b"",
-) -> bytes:
-    """A whole file, independent of the package's writer.
-
-    header: without its table of sections; or a function from the table to the bytes of the header. edit: may change the
-    table, or return another. tail: bytes after the last section.
-    """
-
-    def packed(table: Table) -> bytes:
-        return header(table) if callable(header) else msgpack.packb({**header, "sections": table})
-
-    head = b""
-    for _ in range(4):
-        table, end = [], align(64 + len(head))
-        for name, content in sections.items():
-            table.append([name, end, len(content), zlib.crc32(content)])
-            end = align(end + len(content))
-        head = packed(edit(table))
-    out = bytearray(align(64 + len(head)))
-    out[64 : 64 + len(head)] = head
-    for content in sections.values():
-        out += content + bytes(-len(content) % 64)
-    out[:16] = struct.pack("<8sHHI", fileformat.MAGIC, 1, 1, len(head))
-    return seal(out + tail)
-
-
-def open_parts(data: bytes) -> tuple[Header, Sections]:
-    """Header (without the table) and sections of a valid file."""
-    (length,) = struct.unpack("<I", data[12:16])
-    header = msgpack.unpackb(data[64 : 64 + length])
-    table = header.pop("sections")
-    return header, {name: data[offset : offset + size] for name, offset, size, _ in table}
-
-
-def changed(data: bytes, **sections: bytes | None) -> bytes:
-    """The file with other contents of sections; None: without the section."""
-    header, contents = open_parts(data)
-    for name, content in sections.items():
-        if content is None:
-            del contents[name]
-        else:
-            contents[name] = content
-    return assemble(header, contents)
-
-
-def with_field(data: bytes, path: str, value: Any) -> bytes:
-    """The file with another value at a path in its header, as ``"index.n"``; ``...`` for: without it."""
-    header, contents = open_parts(data)
-    *inside, last = path.split(".")
-    place: Any = header
-    for key in inside:
-        place = place[int(key) if key.isdigit() else key]
-    if value is ...:
-        del place[last]
-    else:
-        place[int(last) if last.isdigit() else last] = value
-    return assemble(header, contents)
-
-
-def with_fields(data: bytes, **fields: Any) -> bytes:
-    """The file with other values at paths, whose dots are written ``__``."""
-    for path, value in fields.items():
-        data = with_field(data, path.replace("__", "."), value)
-    return data
-
 
 # -- the models of the tests --------------------------------------------------------------------------------------------
 
@@ -241,11 +147,11 @@ def refused(data: bytes, rule: str, *words: str, verify: Any = "header") -> str:
 
 
 def refused_natively(data: bytes, message: str, verify: Any) -> None:
-    """The C reader refuses the file by the same rule, but for token patterns, which it leaves to Python.
+    """The C reader refuses the file by the same rule, but for token patterns and encodings, which it leaves to Python.
 
     That labels are distinct is left to its full verification.
     """
-    if nlucompress.backend() != "native" or "token_pattern" in message:
+    if nlucompress.backend() != "native" or re.search("token.pattern|encoding", message):
         return
     from nlucompress import _native
 
@@ -284,6 +190,7 @@ def test_every_rule_of_the_format_has_a_test_of_its_id_and_the_other_way_round()
 def test_every_message_of_a_reader_names_a_rule_of_the_format() -> None:
     rules = set(re.findall(r"\*\*([A-Z]\d+)\*\*", format_text()))
     for module in (
+        "header.py",
         "fileformat.py",
         "modelfile.py",
         "rows/plain.py",
@@ -424,7 +331,7 @@ NOT_WELL_FORMED = {
     "two thousand levels": with_raw(UNKNOWN, b"\x91" * 2000 + b"\x90"),
     "ten thousand and one arrays": with_raw(UNKNOWN, b"\xdc" + struct.pack(">H", 10_000) + b"\x90" * 10_000),
     "ten thousand and one maps": with_raw(UNKNOWN, b"\xdc" + struct.pack(">H", 10_000) + b"\x80" * 10_000),
-    "an array of 65,537": with_raw(UNKNOWN, b"\xdd\x00\x01\x00\x01" + b"\x01" * 65_537),
+    "an array of 40,000": with_raw(UNKNOWN, b"\xdc\x9c\x40" + b"\x01" * 40_000),
     "a map of 65": with_raw(UNKNOWN, raw_map([(msgpack.packb(str(i)), b"\x01") for i in range(65)])),
     "an array that claims four thousand million": with_raw(UNKNOWN, b"\xdd\xff\xff\xff\xff"),
     "a map that claims four thousand million": with_raw(UNKNOWN, b"\xdf\xff\xff\xff\xff"),
@@ -442,7 +349,7 @@ WELL_FORMED = {
     "nil": b"\xc0",
     "not a number": b"\xcb" + struct.pack(">d", np.nan),
     "2^64 - 1": b"\xcf" + b"\xff" * 8,
-    "an array of 65,536": b"\xdd\x00\x01\x00\x00" + b"\x01" * 65_536,
+    "an array of 39,000": b"\xdc\x98\x58" + b"\x01" * 39_000,
     "a map of 64": raw_map([(msgpack.packb(str(i)), b"\x01") for i in range(64)]),
     "nine thousand maps": b"\xdc" + struct.pack(">H", 9000) + b"\x80" * 9000,
 }
@@ -596,12 +503,12 @@ WRONG_NAMESPACES: dict[str, list[Any]] = {
     "analyzer": [None, 1, "words", ""],
     "column": [1.5, True, [], {}],
     "ngram_range": [None, 1, [], [1], [1, 1, 1], [0, 1], [2, 1], [1, 1001], [1.0, 2.0], [True, True], ["1", "2"], {}],
-    "token_pattern": [None, 1, "(", "(a)(b)", "[", "a{99999999999999999999}", "(?:" * 3000 + ")" * 3000, "(?<=a+)b"],
+    "token_pattern": [None, 1, "(", "(a)(b)", "[", "a{99999999999999999999}", "(?<=a+)b"],
     "lowercase": [None, 1, 0, "yes"],
     "strip_accents": [1, True, "utf", ""],
     "stop_words": ["the", [1], [None], {}, True],
-    "encoding": [None, 1, True],
-    "decode_error": [None, 1],
+    "encoding": [None, 1, True, "utf\x008"],
+    "decode_error": [None, 1, "strict\x00"],
     "separator": [None, 1, ["="]],
     "tf": [None, 1, "idf", ""],
     "hash_columns": [None, -1, 1 << 31, LARGE, 1.0, True, "8"],
@@ -614,6 +521,16 @@ WRONG_NAMESPACES: dict[str, list[Any]] = {
                          ids=lambda value: repr(value)[:24])  # fmt: skip
 def test_M2_a_namespace_that_is_not_of_its_form_is_refused_by_place(field: str, value: Any) -> None:
     refused(with_field(PLAIN, f"namespaces.1.{field}", value), "M2", "namespaces[1]", field if field != "name" else "")
+
+
+@pytest.mark.parametrize("pattern", ["(?:" * 3000 + ")" * 3000, "é" * 501, "x" * 1001, "x" * 1_000_000])
+def test_M2_token_patterns_have_a_limit_that_is_all_namespaces_together(pattern: str) -> None:
+    refused(with_field(PLAIN, "namespaces.1.token_pattern", pattern), "M2", str(len(pattern.encode())), "1000")
+    half = with_fields(PLAIN, namespaces__0__token_pattern="a" * 500, namespaces__1__token_pattern="a" * 500)
+    Model(half, "full")  # equal ones count once
+    refused(with_field(half, "namespaces.1.token_pattern", "b" * 501), "M2", "1001 bytes")
+    with pytest.raises(BuildError, match="1001 bytes, the limit is 1000"):
+        make("plain", namespaces=(Namespace("w", token_pattern="a" * 1001), Namespace("x", analyzer="char")))
 
 
 def test_M2_the_logarithm_of_signed_frequencies_is_refused() -> None:

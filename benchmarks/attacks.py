@@ -1,0 +1,113 @@
+"""What attacked files cost: how many are refused, and which take most milliseconds and MB, by each reader.
+
+Files of tests/attacks, opened by Python's reader (``reference``) and by the native core (``native``), each alone. Time is
+the processor's, the best of ``--repeat`` readings. Memory is the peak of Python's allocators (tracemalloc), numpy's arrays
+among it. The core's own is not seen there; it is bounded by how much a process grows (ru_maxrss) in which the core alone
+reads all attacks once: the largest file and Python's own objects are among that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from attacks import Attack, asking, bundle, every, msgpack_bytes
+
+from nlucompress import FormatError
+
+
+def attacks(limit: int | None) -> Iterator[tuple[str, str, Attack]]:
+    """Kind, the attacked file, the attack; limit: of each kind and file so many."""
+    taken: Counter[tuple[str, str]] = Counter()
+    for kind, base, attack in every.every():
+        taken[kind, base.name] += 1
+        if limit is None or taken[kind, base.name] <= limit:
+            yield kind, base.name, attack
+    for number, attack in enumerate(msgpack_bytes.bombs()):
+        if limit is None or number < limit:
+            yield "large headers", "alone", attack
+
+
+def opened(data: bytes, runtime: str) -> bool:
+    """Whether a reader opens the file."""
+    try:
+        asking.read(data, runtime, "header")
+    except FormatError:
+        return False
+    return True
+
+
+def growth(limit: int | None) -> int:
+    """Bytes by which this process grows while the native core reads all attacks."""
+    for _, _, attack in attacks(5):
+        opened(attack.data, "native")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _, _, attack in attacks(limit):
+        opened(attack.data, "native")
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--limit", type=int, help="of each kind and file so many attacks (default: all)")
+    parser.add_argument("--repeat", type=int, default=3, help="readings of each file, of which the best counts")
+    parser.add_argument("--growth", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.growth:
+        print(growth(arguments.limit))
+        return
+    kinds: Counter[str] = Counter()
+    refused: dict[str, Counter[str]] = {runtime: Counter() for runtime in asking.RUNTIMES}
+    slowest = {runtime: [(0.0, "")] for runtime in asking.RUNTIMES}
+    hungriest = {runtime: [(0, "")] for runtime in asking.RUNTIMES}
+    for kind, file, attack in attacks(arguments.limit):
+        kinds[kind] += 1
+        for runtime in asking.RUNTIMES:
+            best = float("inf")
+            for _ in range(arguments.repeat):
+                start = time.process_time()
+                opens = opened(attack.data, runtime)
+                best = min(best, time.process_time() - start)
+            refused[runtime][kind] += not opens
+            tracemalloc.start()
+            opened(attack.data, runtime)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            name = f"{file}: {attack.name}, {'opens' if opens else 'refused'}"
+            slowest[runtime] = sorted([*slowest[runtime], (1e3 * best, name)])[-5:]
+            hungriest[runtime] = sorted([*hungriest[runtime], (peak, name)])[-5:]
+    bundles = [asking.use_bundle(attack) != "opens" for attack in bundle.attacks()]
+    print("| kind | attacks | " + " | ".join(f"refused when opened, {runtime}" for runtime in asking.RUNTIMES) + " |")
+    print("|---|---|" + "---|" * len(asking.RUNTIMES))
+    for kind, count in sorted(kinds.items()):
+        print(
+            f"| {kind} | {count:,} | " + " | ".join(f"{refused[runtime][kind]:,}" for runtime in asking.RUNTIMES) + " |"
+        )
+    print(f"| bundles | {len(bundles):,} | {sum(bundles):,} | {sum(bundles):,} |")
+    print(f"| all | {kinds.total() + len(bundles):,} | "
+          + " | ".join(f"{refused[runtime].total() + sum(bundles):,}" for runtime in asking.RUNTIMES) + " |")  # fmt: skip
+    for runtime in asking.RUNTIMES:
+        print(f"\n{runtime}: slowest")
+        for milliseconds, name in slowest[runtime][::-1]:
+            print(f"  {milliseconds:8.2f} ms  {name}")
+        print(f"{runtime}: hungriest")
+        for size, name in hungriest[runtime][::-1]:
+            print(f"  {size / 1e6:8.2f} MB  {name}")
+    command = [sys.executable, __file__, "--growth", *(["--limit", str(arguments.limit)] if arguments.limit else [])]
+    print(
+        f"\nthe process that reads all with the core grows by {json.loads(subprocess.check_output(command)) / 1e6:.1f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()
