@@ -1,264 +1,268 @@
 #!/usr/bin/env python3
-"""The index alone: how long does a look-up take, and what does it weigh, beside a dict and other static indexes?
+"""The index alone at 10^4 to 10^7 features: what does it weigh, cost to build and to ask, beside other static indexes?
 
-    python benchmarks/index.py [--features 1000000 --features 5000000] [--keys 200000] [--rounds 7] [--json OUT.json]
+    python benchmarks/index.py [--features 10000 …] [--keys 200000] [--rounds 5] [--only NAME …] [--json OUT.json]
+    python benchmarks/index.py --draw OUT.json --svg OUT.svg       # the table and the picture of a measurement
 
 Names are made up (features.py): n-grams of characters and of words, 10 bytes on average, one in fifty not ASCII. Some are
-the features, the others the absent names. Each library that is installed (lexindex, fastconstmap, bbhash, phobic,
-marisa-trie) builds an index of the features, with its best setting and look-up call; one that is not is left out.
+the features, the others the absent names. Each structure (static_indexes.py) lives in a process of its own and is built
+there of the list of features: CPU time, and what the peak of the resident size grows by (on Linux). Bits a feature are
+of its file, beside the bound: log2 e a key for a perfect hash, plus the check bits. A dict is measured with its strings.
 
-Each round draws keys anew and gives every structure copies of its own, made right before: no copy has a cached hash, and
-none is a string that the structure was built from. "In order": the copies lie in memory in the order of the look-ups, as
-n-grams just cut from texts do. "Scattered": the copies are shuffled, so they lie anywhere. Calls of 32 take keys in order.
-Structures take turns in every round, in another order each time; times are medians over the rounds, ratios medians of each
-round's ratios. One thread; CPU time, because the turns of other programs would lengthen the long calls most; garbage
-collection off.
+Each round draws keys anew and every process makes copies of its own: no copy has a cached hash, and none is a string that
+the structure was built from. "One call": all keys, whose copies lie in memory in the order of the look-ups, as n-grams just
+cut from a text do. "Scattered": the same, but the copies lie anywhere. "Calls of 32" and "one key a call" take them in
+order, an eighth of the keys in the last. Processes take turns in every round, in another order each time; times are medians
+over the rounds, ratios medians of each round's ratios. One thread; CPU time; garbage collection off.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
+import contextlib
 import gc
 import importlib
 import json
 import pathlib
 import random
+import re
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from features import model, names
+from features import names
 from provenance import heading, provenance
+from static_indexes import CHECK_BITS, DETECTS, OURS, SMALL, STRUCTURES
+from workers import Clock, Worker, serve
 
-import nlucompress
-
-SMALL = 32  # keys of a small call: the n-grams of a word or two
-CASES = [(call, known) for call in ("in order", "scattered", f"calls of {SMALL}") for known in ("present", "absent")]
-LEXINDEX = "lexindex CompactHashIndex"
-RIVALS = ("lexindex", "fastconstmap", "bbhash", "phobic", "marisa-trie", "mmh3")
-
-
-@dataclass
-class Structure:
-    """find: a list of str to what the library returns of them; found: how many of them it says are there."""
-
-    find: Callable[[list[str]], Any]
-    found: Callable[[Any], int]
-    size: int  # bytes: what is written to a file, of a dict what it holds in memory
-    detects: bool = True  # whether it can say that a key is absent
+CALLS = ["one call", "scattered", f"calls of {SMALL}", "one key a call"]
+KNOWN = ["present", "absent"]
+SIZES = [10**4, 10**5, 10**6, 10**7]
+RIVALS = ("lexindex", "fastconstmap", "bbhash", "phobic", "marisa-trie", "DAWG2", "mmh3", "matplotlib")
 
 
-# -- the structures: each a function of the features -------------------------------------------------------------------
+# -- in the process of a structure -------------------------------------------------------------------------------------
 
 
-def of_dict(features):
-    """Slots in a dict; the call that is fastest in Python. Its size is counted with its keys and values."""
-    slots = {name: slot for slot, name in enumerate(features)}
-    size = sys.getsizeof(slots) + sum(map(sys.getsizeof, slots)) + sum(map(sys.getsizeof, slots.values()))
-    return Structure(lambda keys: list(map(slots.get, keys)), lambda out: len(out) - out.count(None), size)
+def peak():
+    """The largest resident size so far, in bytes; None where Linux's /proc is missing.
+
+    Not ru_maxrss: that of a new process starts at what its parent had.
+    """
+    try:
+        status = pathlib.Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
 
 
-def of_nlucompress(features, folder):
-    """A model with one weight a feature and 8 check bits, saved, and loaded as a memory map."""
-    nlucompress.compress(model(features)).save(folder / "index.nluc", overwrite=True)
-    loaded = nlucompress.load(folder / "index.nluc")
-    sections = loaded.info()["sections"]
-    return Structure(loaded.lookup_many, lambda out: int(out[1].sum()), sections["index"] + sections["slots"])
+def written(path):
+    """The strings of a file, a line each, read without a copy of the whole."""
+    with open(path, encoding="utf-8", newline="\n") as lines:
+        return [line[:-1] for line in lines]
 
 
-def of_lexindex(features):
-    """CompactHashIndex with 8 fingerprint bits, and ids_into an array that is reused: its README's fastest for a list."""
-    import lexindex
-
-    index = lexindex.CompactHashIndex(features, fingerprint_bits=8)
-    whole, small = np.empty(len(features), index.ID_DTYPE), np.empty(SMALL, index.ID_DTYPE)
-
-    def find(keys):
-        out = small if len(keys) <= SMALL else whole
-        index.ids_into(keys, out)
-        return out[: len(keys)]
-
-    return Structure(find, lambda out: int((out != index.MISSING_ID).sum()), index.serialized_len())
-
-
-def of_fastconstmap(features, kind, detects):
-    """A map of `kind` to the features' numbers, hashed by XXH3 (its faster hash); get_many_into a reused array."""
-    import fastconstmap
-
-    index = getattr(fastconstmap, kind)(dict(zip(features, range(len(features)), strict=True)), hash="xxh3")
-    whole, small = np.empty(len(features), np.uint64), np.empty(SMALL, np.uint64)
-
-    def find(keys):
-        out = small if len(keys) <= SMALL else whole
-        index.get_many_into(keys, out)
-        return out[: len(keys)]
-
-    return Structure(find, lambda out: int((out != fastconstmap.NOT_FOUND).sum()), index.serialized_size(), detects)
-
-
-def of_bbhash(features, folder):
-    """Gamma 2, its faster end. It takes 64-bit hashes: half a MurmurHash3, as its README has it, and that is timed too."""
-    import bbhash
-    import mmh3
-
-    def hashes(keys):
-        return np.ascontiguousarray(np.frombuffer(b"".join(map(mmh3.hash_bytes, keys)), np.uint64)[::2])
-
-    index = bbhash.PyMPHF(hashes(features).tolist(), len(features), 1, 2.0)
-    index.save(str(folder / "bbhash"))
-    none = np.uint64(2**64 - 1)
-    size = (folder / "bbhash").stat().st_size
-    return Structure(lambda keys: index.lookup_many(hashes(keys)), lambda out: int((out != none).sum()), size, False)
-
-
-def of_phobic(features):
-    """Load factor 0.5, its default: slots reach to 2n. (At 0.95 a build of 10^6 names had not ended after minutes.)"""
-    import phobic
-
-    index = phobic.build(features, seed=0, num_threads=1, assume_unique=True)
-    return Structure(lambda keys: index.lookup(keys, num_threads=1), len, len(index.to_bytes()), False)
-
-
-def of_marisa(features):
-    """Trie with one level and its largest cache, the fastest of its settings here; it has no call for many keys."""
-    import marisa_trie
-
-    index = marisa_trie.Trie(features, num_tries=1, cache_size=marisa_trie.HUGE_CACHE)
-    size = len(index.tobytes())
-    return Structure(lambda keys: list(map(index.get, keys)), lambda out: len(out) - out.count(None), size)
-
-
-def builders(folder):
-    """Of each row its name, the modules that it needs, and the function of the features that builds it."""
-    paired = functools.partial(of_fastconstmap, kind="PairedVerifiedConstMap", detects=True)
-    unverified = functools.partial(of_fastconstmap, kind="ConstMap", detects=False)
-    return [
-        ("dict", (), of_dict),
-        ("nlucompress", (), functools.partial(of_nlucompress, folder=folder)),
-        (LEXINDEX, ("lexindex",), of_lexindex),
-        ("fastconstmap PairedVerifiedConstMap", ("fastconstmap",), paired),
-        ("fastconstmap ConstMap", ("fastconstmap",), unverified),
-        ("bbhash", ("bbhash", "mmh3"), functools.partial(of_bbhash, folder=folder)),
-        ("phobic", ("phobic",), of_phobic),
-        ("marisa-trie", ("marisa_trie",), of_marisa),
-    ]
-
-
-# -- measuring ---------------------------------------------------------------------------------------------------------
-
-
-def copies(keys):
-    """New strings, equal to these: no hash and no UTF-8 is cached in them."""
-    return [key.encode("utf-8").decode("utf-8") for key in keys]
-
-
-def seconds(find, keys, call, rng):
-    """CPU seconds that `find` takes for copies of the keys."""
-    keys = copies(keys)
+def seconds(structure, keys, call, seed):
+    """CPU seconds of the look-ups of keys, copied right before."""
+    keys = [key.encode("utf-8").decode("utf-8") for key in keys]
     if call == "scattered":
-        rng.shuffle(keys)
-    size = SMALL if call.startswith("calls") else len(keys)
+        random.Random(seed).shuffle(keys)
+    if call == "one key a call":
+        one = structure.one
+        with Clock() as clock:
+            for key in keys:
+                one(key)
+        return clock.cpu
+    find, size = structure.find, SMALL if call == f"calls of {SMALL}" else len(keys)
     parts = [keys[i : i + size] for i in range(0, len(keys), size)]
-    began = time.process_time()
-    for part in parts:
-        find(part)
-    return time.process_time() - began
+    with Clock() as clock:
+        for part in parts:
+            find(part)
+    return clock.cpu
 
 
-def measure(count, keys, rounds, folder):
-    """Everything of one size: {name: {"build": s, "size": bytes, …, "ns": {case: [a round's, …]}}}."""
-    everything = names(count + max(keys, count // 5))
+def structure_process(name, folder):
+    """Build one structure when told to, then time its look-ups."""
+    modules, build = STRUCTURES[name]
+    built = None
+
+    def answer(file, call, seed=0):
+        nonlocal built
+        if call == "build":
+            try:
+                for module in modules:
+                    importlib.import_module(module)
+            except ImportError as error:
+                return {"left out": str(error)}
+            features = written(file)
+            before = peak()
+            with Clock() as clock:
+                built = build(features, folder)
+            count, after = len(features), peak()
+            del features
+            gc.collect()
+            gc.disable()
+            return {"build_seconds": clock.cpu, "build_wall": clock.wall, "bytes": built.size,
+                    "peak_bytes_a_feature": None if before is None else (after - before) / count,
+                    "bits_a_feature": 8 * built.size / count, "bound": built.bound, "keeps": built.keeps}  # fmt: skip
+        keys = written(file)
+        if call == "count":
+            return built.found(built.find(keys)) / len(keys)
+        return 1e9 * seconds(built, keys, call, seed) / len(keys)
+
+    serve(answer)
+
+
+# -- in the process that measures --------------------------------------------------------------------------------------
+
+
+def write(path, keys):
+    """A line each."""
+    path.write_text("".join(f"{key}\n" for key in keys), encoding="utf-8", newline="\n")
+
+
+def measure(count, keys, rounds, only, folder):
+    """Everything of one size: {name: {"bytes": …, "ns": {"one call, present": [a round's, …], …}}}."""
+    print(f"{count:,} features: making names", file=sys.stderr)
+    everything = names(count + max(2 * keys, count // 50))
     features, absent = everything[:count], everything[count:]
+    file, drawn = folder / "features.txt", folder / "keys.txt"
+    write(file, features)
     del everything
-    structures, results = {}, {}
-    for name, modules, build in builders(folder):
-        try:
-            for module in modules:
-                importlib.import_module(module)
-        except ImportError as error:
-            print(f"{name}: left out ({error})", file=sys.stderr)
-            continue
-        print(f"{count:,} features: building {name}", file=sys.stderr)
-        began = time.process_time()
-        structures[name] = built = build(features)
-        results[name] = {
-            "build_seconds": time.process_time() - began, "bytes": built.size, "bytes_a_feature": built.size / count,
-            "detects_absent": built.detects, "ns": {" ".join(case): [] for case in CASES},
-        }  # fmt: skip
-    rng = random.Random(0)
-    gc.collect()
-    gc.disable()
-    order = list(structures)
-    for name, built in structures.items():  # what is found is counted apart, and not timed
-        results[name]["present_found"] = built.found(built.find(copies(rng.sample(features, keys)))) / keys
-        results[name]["absent_found"] = built.found(built.find(copies(rng.sample(absent, keys)))) / keys
-        assert results[name]["present_found"] == 1, f"{name} lost a feature"
-    for number in range(rounds):
-        print(f"{count:,} features: round {number + 1} of {rounds}", file=sys.stderr)
-        for call, known in CASES:
-            drawn = rng.sample(features if known == "present" else absent, keys)
-            rng.shuffle(order)
-            for name in order:
-                taken = seconds(structures[name].find, drawn, call, rng)
-                results[name]["ns"][f"{call} {known}"].append(1e9 * taken / keys)
-    gc.enable()
+    rng, results, workers = random.Random(0), {}, {}
+    with contextlib.ExitStack() as stack:
+        for number, name in enumerate(STRUCTURES):
+            if only and not any(name.startswith(wanted) for wanted in only):
+                continue
+            print(f"{count:,} features: building {name}", file=sys.stderr)
+            own = folder / str(number)
+            own.mkdir()
+            worker = stack.enter_context(Worker([__file__, "--structure", name, "--folder", own]))
+            built = worker.ask(file=str(file), call="build")
+            if "left out" in built:
+                print(f"{name}: left out ({built['left out']})", file=sys.stderr)
+                continue
+            workers[name], results[name] = worker, {**built, "ns": {}}
+        for known, pool in zip(KNOWN, (features, absent), strict=True):  # what is found is counted apart, and not timed
+            write(drawn, rng.choices(pool, k=keys))
+            for name, worker in workers.items():
+                results[name][f"{known}_found"] = worker.ask(file=str(drawn), call="count")
+        lost = [name for name in results if results[name]["present_found"] != 1]
+        if lost:
+            raise SystemExit(f"features were lost by {', '.join(lost)}")
+        order = list(workers)
+        for number in range(rounds):
+            print(f"{count:,} features: round {number + 1} of {rounds}", file=sys.stderr)
+            for call in CALLS:
+                for known, pool in zip(KNOWN, (features, absent), strict=True):
+                    write(drawn, rng.choices(pool, k=max(1, keys // 8) if call == "one key a call" else keys))
+                    rng.shuffle(order)
+                    for name in order:
+                        taken = workers[name].ask(file=str(drawn), call=call, seed=number)
+                        results[name]["ns"].setdefault(f"{call}, {known}", []).append(taken)
     return results
 
 
-def ratio(results, name, other, case):
-    """Median over the rounds of a round's ratio of two structures' times, in words; "-" if one is not there."""
-    if other not in results:
-        return "-"
-    pairs = zip(results[name]["ns"][case], results[other]["ns"][case], strict=True)
-    return f"{statistics.median(a / b for a, b in pairs):.2f}"
+# -- what was measured, in words ---------------------------------------------------------------------------------------
 
 
-def show(count, keys, results):
-    """Markdown: what each weighs, then how long it takes."""
-    print(f"\n{count:,} features\n")
-    print("| structure | bytes a feature | build s | absent names that are found |")
-    print("|---|---|---|---|")
-    for name, row in results.items():
-        absent = f"{row['absent_found']:.2%}" if row["detects_absent"] else "cannot tell"
-        print(f"| {name} | {row['bytes_a_feature']:.2f} | {row['build_seconds']:.2f} | {absent} |")
-    print(f"\nns a key, {keys:,} keys (times dict's, times lexindex's)\n")
-    print("| structure | " + " | ".join(", ".join(case) for case in CASES) + " |")
-    print("|---" * (len(CASES) + 1) + "|")
-    for name, row in results.items():
-        cells = []
-        for case in map(" ".join, CASES):
-            ratios = ", ".join(ratio(results, name, other, case) for other in ("dict", LEXINDEX))
-            cells.append(f"{statistics.median(row['ns'][case]):.0f} ({ratios})")
-        print(f"| {name} | " + " | ".join(cells) + " |")
+def cells(results, cell):
+    """Markdown: a row a structure, a column a size, cell(row, all of the size)."""
+    sizes = list(results)
+    print("| structure | " + " | ".join(f"{int(size):,}" for size in sizes) + " |")
+    print("|---" * (len(sizes) + 1) + "|")
+    for name in dict.fromkeys(name for rows in results.values() for name in rows):
+        print(
+            f"| {name} | "
+            + " | ".join(cell(rows[name], rows) if name in rows else "-" for rows in results.values())
+            + " |"
+        )
+
+
+def weight(row, _):
+    """Bits a feature, and over the bound."""
+    over = f"×{row['bits_a_feature'] / row['bound']:.2f}" if row["bound"] else row["keeps"]
+    return f"{row['bits_a_feature']:.2f} ({over})"
+
+
+def taken(call):
+    """Of a call: ns, and how many times as long nlucompress takes."""
+
+    def cell(row, rows):
+        times = [row["ns"][f"{call}, {known}"] for known in KNOWN]
+        text = " / ".join(f"{statistics.median(each):.0f}" for each in times)
+        if OURS not in rows or row is rows[OURS]:
+            return text
+        ours = [rows[OURS]["ns"][f"{call}, {known}"] for known in KNOWN]
+        ratios = [
+            statistics.median(a / b for a, b in zip(*pair, strict=True)) for pair in zip(ours, times, strict=True)
+        ]
+        return f"{text} ({' / '.join(f'{ratio:.2f}' for ratio in ratios)})"
+
+    return cell
+
+
+def build_cost(row, _):
+    """Seconds, and peak memory."""
+    grown = row["peak_bytes_a_feature"]
+    return f"{row['build_seconds']:.2f}; {'-' if grown is None else f'{grown:,.0f}'}"
+
+
+def false_hits(row, _):
+    """The share of absent names that are found."""
+    return f"{row['absent_found']:.2%}" if row["keeps"] in DETECTS else "cannot tell"
+
+
+def show(kept):
+    """Markdown: weight, build, look-up; a column a size."""
+    results, rounds = kept["results"], kept["rounds"]
+    print(f"\nBits a feature (over the bound: log2 e, plus {CHECK_BITS} for check bits; or what else it keeps)\n")
+    cells(results, weight)
+    print("\nBuild: CPU seconds; growth of the peak memory, bytes a feature\n")
+    cells(results, build_cost)
+    print("\nAbsent names that are found\n")
+    cells(results, false_hits)
+    for call in CALLS:
+        print(f"\n{call.capitalize()}: ns a key, present / absent, medians of {rounds} rounds "
+              f"(how many times as long {OURS} takes)\n")  # fmt: skip
+        cells(results, taken(call))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--features", type=int, action="append", help="repeatable; default 1000000 and 5000000")
+    parser.add_argument("--features", type=int, nargs="+", default=SIZES, help="10^4 to 10^7 unless given")
     parser.add_argument("--keys", type=int, default=200_000, help="keys looked up in a round")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", help="structures whose names begin so")
     parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--draw", type=pathlib.Path, metavar="JSON", help="measure nothing: print and draw this")
+    parser.add_argument("--svg", type=pathlib.Path, help="where --draw puts the picture")
+    parser.add_argument("--structure", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=pathlib.Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    sizes = args.features or [1_000_000, 5_000_000]
-    if not (args.rounds >= 1 and all(1 <= args.keys <= size for size in sizes)):
-        parser.error(
-            f"{args.rounds} rounds of {args.keys} keys from {sizes} features: at least 1, at most the features"
-        )
+    if args.structure:
+        structure_process(args.structure, args.folder)
+        return
+    if args.draw:
+        kept = json.loads(args.draw.read_text())
+        print(heading(kept))
+        show(kept)
+        if args.svg:
+            from index_figure import draw
+
+            draw(kept, args.svg)
+        return
+    if min(args.rounds, args.keys, *args.features) < 1:
+        parser.error(f"{args.rounds} rounds of {args.keys} keys from {args.features} features: each at least 1")
     facts = provenance(*RIVALS)
     print(heading(facts))
-    kept = {}
-    for count in sizes:
+    kept = {**facts, "keys": args.keys, "rounds": args.rounds, "results": {}}
+    for count in args.features:
         with tempfile.TemporaryDirectory() as folder:
-            kept[count] = measure(count, args.keys, args.rounds, pathlib.Path(folder))
-        show(count, args.keys, kept[count])
-    if args.json:
-        args.json.write_text(json.dumps({**facts, "keys": args.keys, "rounds": args.rounds, "results": kept}, indent=1))
+            kept["results"][str(count)] = measure(count, args.keys, args.rounds, args.only, pathlib.Path(folder))
+        if args.json:  # after each size, so that a later one that fails loses none
+            args.json.write_text(json.dumps(kept, indent=1))
+    show(kept)
 
 
 if __name__ == "__main__":

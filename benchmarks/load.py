@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What do importing and loading cost a process that has just begun, in time and memory?
+"""What do importing and loading cost a process that has just begun, in time and memory, beside other libraries?
 
-    python benchmarks/load.py [--features 1000000] [--runs 15] [--json OUT.json]
+    python benchmarks/load.py [FOLDER …] [--features 1000000] [--runs 15] [--rival-runs 5] [--json OUT.json]
 
 Import: new processes that import nothing, numpy, or nlucompress (which imports numpy), in turns, in another order each
 round; wall and CPU time of the whole process, and what nlucompress adds to numpy. Then `python -X importtime`: the modules
@@ -11,6 +11,10 @@ Load: a model of so many features, one weight each, 8 check bits, is built once 
 process imports nlucompress, loads the file (verify="header"), looks up 1,000 features of it one by one, and loads it a
 second and a third time. Memory is the growth of the resident size: of memory of its own (RssAnon), which the process pays
 for, and of mapped files (RssFile), which processes share and the system can drop. Memory is measured on Linux alone.
+
+Beside others: each contender of rivals.py, with the models of a FOLDER that rivals.py made (without one: of the demo's
+sentences), in new processes, in turns: what importing the library takes, what opening its model, what its first prediction,
+the time from the start of the process to that label, and what the process has grown by then.
 """
 
 from __future__ import annotations
@@ -30,17 +34,20 @@ import time
 
 from features import model, names
 from provenance import heading, provenance
+from rivals import contender, folders
+from workers import Clock, resident
 
 import nlucompress
 
 IMPORTS = {"nothing": "pass", "numpy": "import numpy", "nlucompress": "import nlucompress; nlucompress.load"}
 LOOKUPS = 1000
+VERSIONS = ("scikit-learn", "onnxruntime", "skl2onnx", "fasttext", "vowpalwabbit")
+STEPS = ("import", "load", "first")
 
 
 def environment(folder):
     """A new process's: bytecode is kept in a folder of its own, as an installed package keeps it, whatever is set here."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": str(folder)}
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
 
 
 def spent(command, variables):
@@ -86,15 +93,6 @@ def offenders(runs, variables):
     return dict(sorted(own.items(), key=lambda item: -item[1]))
 
 
-def resident():
-    """Bytes resident, of the process's own memory and of mapped files; None where Linux's /proc is missing."""
-    try:
-        status = pathlib.Path("/proc/self/status").read_text()
-    except OSError:
-        return None
-    return {kind: 1024 * int(re.search(rf"Rss{kind}:\s+(\d+) kB", status)[1]) for kind in ("Anon", "File")}
-
-
 def mapped(path):
     """Bytes of a file that are resident in this process's map of it: /proc/self/smaps."""
     try:
@@ -108,17 +106,6 @@ def mapped(path):
         elif inside and line.startswith("Rss:"):
             total += 1024 * int(line.split()[1])
     return total
-
-
-class Clock:
-    """Wall and CPU seconds of a block: with Clock() as clock."""
-
-    def __enter__(self):
-        self.began = time.perf_counter(), time.process_time()
-        return self
-
-    def __exit__(self, *_):
-        self.wall, self.cpu = time.perf_counter() - self.began[0], time.process_time() - self.began[1]
 
 
 def load_once(path):
@@ -161,6 +148,38 @@ def measure_loads(count, runs, variables):
         return {"bytes": info["bytes"], "sections": info["sections"], "runs": results}
 
 
+def measure_rivals(found, folder, runs, variables):
+    """{contender: {…, "runs": [{"import": [wall, cpu], …, "start": wall, "resident": bytes}, …]}} of a folder."""
+    results = {name: {**one, "runs": []} for name, one in found.items()}
+    rng, order = random.Random(0), list(found)
+    for run in range(runs + 1):
+        rng.shuffle(order)
+        for name in order:
+            began = time.perf_counter()
+            with contender(name, folder, variables) as worker:
+                answer = worker.ask(do="open")
+                answer["start"] = time.perf_counter() - began
+            if run:  # the first reads files from the disk and writes bytecode
+                results[name]["runs"].append(answer)
+    return results
+
+
+def show_rivals(data, results):
+    """Markdown; ms are wall times."""
+    print(f"\n{data}: a new process's first label, medians of {len(next(iter(results.values()))['runs'])} runs\n")
+    print("| model | import ms | load ms | first prediction ms | from the start ms | own memory MB | mapped files MB "
+          "| file MB | accuracy |")  # fmt: skip
+    print("|---" * 9 + "|")
+    for name, one in results.items():
+        runs = one["runs"]
+        cells = [f"{1e3 * statistics.median(run[step][0] for run in runs):,.1f}" for step in STEPS]
+        cells.append(f"{1e3 * statistics.median(run['start'] for run in runs):,.0f}")
+        for kind in ("Anon", "File"):
+            grown = [run["resident"][kind] for run in runs if run["resident"]]
+            cells.append(f"{statistics.median(grown) / 1e6:,.1f}" if grown else "-")
+        print(f"| {name} | {' | '.join(cells)} | {one['bytes'] / 1e6:,.2f} | {one['accuracy']:.4f} |")
+
+
 def show(imports, own, loads):
     """Markdown."""
     print("\n| a new process that imports | wall ms | CPU ms |")
@@ -194,25 +213,33 @@ def show(imports, own, loads):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=pathlib.Path, metavar="FOLDER", help="that rivals.py made")
     parser.add_argument("--features", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--rival-runs", type=int, default=5, help="0 leaves the other libraries out")
     parser.add_argument("--one", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args()
     if args.one:
         load_once(args.one)
         return
-    if args.runs < 1 or args.features < LOOKUPS:
+    if args.runs < 1 or args.rival_runs < 0 or args.features < LOOKUPS:
         parser.error(f"{args.runs} runs, {args.features} features: at least 1 and {LOOKUPS}")
-    facts = provenance()
+    facts = provenance(*VERSIONS)
     print(heading(facts))
     with tempfile.TemporaryDirectory() as folder:
         variables = environment(folder)
         imports, own = measure_imports(args.runs, variables), offenders(args.runs, variables)
         loads = measure_loads(args.features, args.runs, variables)
     show(imports, own, loads)
+    kept = {**facts, "features": args.features, "imports": imports, "importtime_us": own, "load": loads, "rivals": {}}
+    if args.rival_runs:
+        with tempfile.TemporaryDirectory() as bytecode, folders(args.folders) as given:
+            for folder, found in given.items():
+                one = measure_rivals(found, folder, args.rival_runs, environment(bytecode))
+                kept["rivals"][folder.name] = one
+                show_rivals(folder.name, one)
     if args.json:
-        kept = {**facts, "features": args.features, "imports": imports, "importtime_us": own, "load": loads}
         args.json.write_text(json.dumps(kept, indent=1))
 
 

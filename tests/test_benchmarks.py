@@ -3,6 +3,7 @@
 import gzip
 import importlib.util
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -19,9 +20,9 @@ ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
 
 
-def run(script, *arguments):
-    """The finished process of a script, with this checkout's nlucompress."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+def run(script, *arguments, paths=()):
+    """The finished process of a script, with this checkout's nlucompress; paths: where it looks for modules before."""
+    paths = [*map(str, paths), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, str(BENCHMARKS / script), *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}, capture_output=True, text=True,
@@ -53,35 +54,109 @@ def test_made_up_names_are_distinct_and_always_the_same():
     assert 0.005 < statistics.mean(not name.isascii() for name in names) < 0.05
 
 
+@pytest.fixture(scope="module")
+def static_indexes():
+    """The module of benchmarks/."""
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        yield importlib.import_module("static_indexes")
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+
+
+def test_the_bound_of_a_perfect_hash_is_its_count_of_functions(static_indexes):
+    n = 20_000  # -log2 of the share of functions from n keys to m slots that are injective, a key
+    for load in (1.0, 0.5, 0.95):
+        m = round(n / load)
+        bits = (math.lgamma(m - n + 1) - math.lgamma(m + 1) + n * math.log(m)) / n / math.log(2)
+        assert static_indexes.least_bits(load) == pytest.approx(bits, abs=1e-3)
+
+
 def test_index_counts_what_is_found_and_keeps_every_round(tmp_path):
-    printed, kept = results("index.py", tmp_path / "index.json", "--features", 20_000, "--keys", 3000, "--rounds", 2)
-    table = rows(printed)
+    given = ["--features", 20_000, "--keys", 3000, "--rounds", 2, "--only", "nlucompress", "dict"]
+    printed, kept = results("index.py", tmp_path / "index.json", *given)
+    table = rows(printed.partition("Build:")[0])
     found = kept["results"]["20000"]
-    assert {"dict", "nlucompress"} <= set(found)
+    ours = "nlucompress, γ = 1"
+    assert list(found) == [ours, "nlucompress, γ = 2", "dict"]
     assert all(row["present_found"] == 1 for row in found.values())
     assert found["dict"]["absent_found"] == 0
-    assert 0 < found["nlucompress"]["absent_found"] < 4 / 2**8  # 12 of 3,000 are expected, with 8 check bits
-    assert 10.8 / 8 < found["nlucompress"]["bytes_a_feature"] < 11.5 / 8  # 2.9 bits of index and 8 check bits
-    assert found["dict"]["bytes_a_feature"] > 50  # with its strings
-    for name, row in found.items():
-        assert [len(times) for times in row["ns"].values()] == [2] * 6
+    assert 0 < found[ours]["absent_found"] < 4 / 2**8  # 12 of 3,000 are expected, with 8 check bits
+    assert 10.8 < found[ours]["bits_a_feature"] < 11.5  # 2.9 bits of index and 8 check bits
+    assert found[ours]["bound"] == pytest.approx(8 + math.log2(math.e))
+    assert found["dict"]["bits_a_feature"] > 400  # with its strings
+    bits, bound = found[ours]["bits_a_feature"], found[ours]["bound"]
+    assert table[ours, 1] == [f"{bits:.2f} (×{bits / bound:.2f})"]
+    for row in found.values():
+        assert [len(times) for times in row["ns"].values()] == [2] * 8
         assert min(map(min, row["ns"].values())) > 0
-        assert table[name, 3][0] == f"{row['bytes_a_feature']:.2f}"
-        assert table[name, 6][0].startswith(f"{statistics.median(row['ns']['in order present']):.0f} (")
-    ours, dicts = found["nlucompress"]["ns"]["calls of 32 absent"], found["dict"]["ns"]["calls of 32 absent"]
-    ratio = statistics.median(a / b for a, b in zip(ours, dicts, strict=True))
-    assert f"({ratio:.2f}, " in table["nlucompress", 6][5]
+    if sys.platform == "linux":
+        assert found["dict"]["peak_bytes_a_feature"] > found["dict"]["bytes"] / 20_000 / 4
+    pairs = zip(found[ours]["ns"]["one call, absent"], found["dict"]["ns"]["one call, absent"], strict=True)
+    ratio = statistics.median(a / b for a, b in pairs)
+    assert f" / {ratio:.2f})" in rows(printed.partition("One call:")[2].partition("Scattered:")[0])["dict", 1][0]
 
 
-@pytest.mark.parametrize("arguments", [("--features", "100"), ("--features", "1000", "--keys", "0"), ("--rounds", "0")])
-def test_index_refuses_more_keys_than_features(arguments):
+def test_index_draws_what_it_kept_and_measures_nothing_again(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    given = ["--features", 500, 1000, "--keys", 200, "--rounds", 1, "--only", "nlucompress"]
+    printed, _ = results("index.py", tmp_path / "index.json", *given)
+    again = run("index.py", "--draw", tmp_path / "index.json", "--svg", tmp_path / "index.svg")
+    assert (again.returncode, again.stdout) == (0, printed)
+    assert "<svg" in (tmp_path / "index.svg").read_text()
+
+
+@pytest.mark.parametrize("arguments", [("--features", "0"), ("--keys", "0"), ("--rounds", "0")])
+def test_index_refuses_to_measure_nothing(arguments):
     done = run("index.py", *arguments)
     assert done.returncode == 2
-    assert "at least 1, at most the features" in done.stderr
+    assert "each at least 1" in done.stderr
 
 
-def test_load_measures_new_processes(tmp_path):
-    printed, kept = results("load.py", tmp_path / "load.json", "--features", 3000, "--runs", 1)
+def test_index_names_what_is_not_installed(tmp_path):
+    (tmp_path / "lexindex.py").write_text("raise ImportError('no lexindex here')")
+    done = run("index.py", "--features", 300, "--keys", 10, "--rounds", 1, "--only", "nlucompress, γ = 1", "lexindex",
+               paths=[tmp_path])  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "lexindex CompactHashIndex: left out (no lexindex here)" in done.stderr
+    assert "lexindex" not in "".join(name for name, _ in rows(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def contenders(tmp_path_factory):
+    """A folder that rivals.py made of four texts, and what it printed on standard error: no fastText, no onnxruntime."""
+    folder = tmp_path_factory.mktemp("rivals")
+    texts, labels = ["play jazz", "play a song", "is it sunny", "will it rain"], ["play", "play", "weather", "weather"]
+    joblib.dump(make_pipeline(TfidfVectorizer(), LinearSVC()).fit(texts, labels), folder / "model.joblib")
+    lines = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
+    (folder / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    lines[0]["label"] = "weather"  # one that all get wrong
+    (folder / "test.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    given = [folder / name for name in ("model.joblib", "train.jsonl", "test.jsonl")]
+    done = run("rivals.py", folder / "made", *given, "--only", "scikit-learn", "nlucompress", "Vowpal Wabbit")
+    assert done.returncode == 0, done.stderr
+    return folder / "made", done.stderr
+
+
+OURS = [f"nlucompress, {which}" for which in ("fast", "small", "reference")]
+
+
+def test_rivals_judges_what_it_made_and_names_what_it_left_out(contenders):
+    folder, said = contenders
+    found = json.loads((folder / "judged.json").read_text())
+    for name in ("scikit-learn", *OURS):
+        assert found[name]["accuracy"] == 0.75
+    assert found["scikit-learn"]["bytes"] == (folder / "model.joblib").stat().st_size
+    assert "fastText .bin, dim 64: left out (no 64.bin)" in said
+    if importlib.util.find_spec("vowpalwabbit"):
+        assert found["Vowpal Wabbit, words"]["accuracy"] == 0.75
+    else:
+        assert "Vowpal Wabbit: left out" in said
+
+
+def test_load_measures_new_processes(tmp_path, contenders):
+    given = [contenders[0], "--features", 3000, "--runs", 1, "--rival-runs", 1]
+    printed, kept = results("load.py", tmp_path / "load.json", *given)
     table = rows(printed)
     assert all(kept["imports"][what]["cpu"][0] > 0 for what in ("nothing", "numpy", "nlucompress"))
     assert "nlucompress.runtime" in kept["importtime_us"]
@@ -92,24 +167,29 @@ def test_load_measures_new_processes(tmp_path):
     assert table["1,000 × lookup", 5][0] == f"{1e6 * steps['lookups']['wall']:,.0f}"
     if sys.platform == "linux":
         assert 0 < steps["load"]["mapped"] <= -(-kept["load"]["bytes"] // 4096) * 4096
+    rivals = kept["rivals"]["made"]
+    for name in ("scikit-learn", *OURS):
+        (one,) = rivals[name]["runs"]
+        assert one["start"] > sum(one[step][0] for step in ("import", "load", "first"))
+        assert table[name, 8][0] == f"{1e3 * one['import'][0]:,.1f}"
+        if sys.platform == "linux":
+            assert one["resident"]["Anon"] > 0
 
 
-def test_latency_tells_accuracy_and_bytes_of_each(tmp_path):
-    texts, labels = ["play jazz", "play a song", "is it sunny", "will it rain"], ["play", "play", "weather", "weather"]
-    joblib.dump(make_pipeline(TfidfVectorizer(), LinearSVC()).fit(texts, labels), tmp_path / "model.joblib")
-    lines = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
-    lines[0]["label"] = "weather"  # one that both get wrong
-    (tmp_path / "test.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    given = [tmp_path / "model.joblib", tmp_path / "test.jsonl", "--rounds", 2]
-    printed, kept = results("latency.py", tmp_path / "latency.json", *given)
+def test_latency_tells_accuracy_and_bytes_of_each(tmp_path, contenders):
+    printed, kept = results("latency.py", tmp_path / "latency.json", contenders[0], "--rounds", 2, "--batch", 3)
     table = rows(printed)
-    names = {"scikit-learn", "nlucompress, fast", "nlucompress, small"}
-    assert set(kept["models"]) == names  # no training texts, no fastText
-    assert all(one["accuracy"] == 0.75 for one in kept["models"].values())
-    assert kept["models"]["scikit-learn"]["bytes"] == (tmp_path / "model.joblib").stat().st_size
-    assert table["scikit-learn", 4][0].endswith("(1.0)")
-    assert [len(kept["seconds"]), kept["texts"]] == [2, 4]
-    assert all(seconds > 0 for each in kept["seconds"] for seconds in each["alone"].values())
+    (one,) = kept["sets"]
+    assert {"scikit-learn", *OURS} <= set(one["models"]) == {name for name, _ in table} - {"model", "---"}
+    assert table[OURS[0], 4][0].endswith("(1.00)")
+    assert table["scikit-learn", 4][2:] == ["0.7500", f"{(contenders[0] / 'model.joblib').stat().st_size / 1e3:,.0f}"]
+    assert (len(one["seconds"]), one["texts"], one["alone"], one["batch"]) == (2, 4, 4, 3)
+    for each in one["seconds"]:
+        assert all(each[call][name]["wall"] > 0 for call in ("alone", "together") for name in one["models"])
+    ratio = statistics.median(
+        each["alone"]["scikit-learn"]["wall"] / each["alone"][OURS[0]]["wall"] for each in one["seconds"]
+    )
+    assert table["scikit-learn", 4][0].endswith(f"({ratio:.2f})")
 
 
 def test_certificate_gives_every_label_one_level(tmp_path):
