@@ -13,7 +13,7 @@ from pathlib import Path
 import joblib
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import LinearSVC
 
 ROOT = Path(__file__).parent.parent
@@ -312,3 +312,91 @@ def test_the_fleet_script_counts_files_that_are_there_once_and_equal(tmp_path):
         assert rows(text)[name, 5][2:] == ["4", "4", "4"]
     assert raw["equal"] == 4
     assert min(raw["source_bytes"], raw["bytes"]) > 0
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """NAME, MODEL, TRAIN and TEST of a set of three labels."""
+    words = {"play": "play some {} jazz", "stop": "stop the {} music", "rain": "will it rain {}"}
+    lines = [json.dumps({"text": text.format(word), "label": label}) + "\n"
+             for label, text in words.items() for word in ("please", "now", "today", "again", "then")]  # fmt: skip
+    (tmp_path / "train.jsonl").write_text("".join(lines))
+    (tmp_path / "test.jsonl").write_text("".join(lines[::2]))
+    texts, labels = zip(*[(one["text"], one["label"]) for one in map(json.loads, lines)], strict=True)
+    features = make_union(TfidfVectorizer(), TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 3)))
+    joblib.dump(make_pipeline(features, LinearSVC()).fit(texts, labels), tmp_path / "toy.joblib")
+    return ["toy", tmp_path / "toy.joblib", tmp_path / "train.jsonl", tmp_path / "test.jsonl"]
+
+
+def test_front_measures_each_rival_once_and_names_the_skipped(tmp_path, toy):
+    wanted = ["nlucompress", "joblib", "8-bit CSR, xz", "hashing trick", "MARISA trie", "ONNX"]
+    text, kept = results("front.py", tmp_path / "front.json", *toy, "--only", *wanted)
+    found = {rival: [one for one in kept["results"] if one["rival"] == rival] for rival in wanted}
+    assert [one["bytes"] for one in found["joblib"]] == [toy[1].stat().st_size]
+    assert found["joblib"][0]["same_labels"] == 1
+    assert (len(found["nlucompress"]), len(found["8-bit CSR, xz"]), len(found["hashing trick"])) == (8, 4, 10)
+    assert all(one["bytes"] > 0 and 0 <= one["accuracy"] <= 1 for one in kept["results"])
+    assert {one["use"] for one in found["8-bit CSR, xz"]} == {"unpacked"}
+    for rival in ("MARISA trie", "ONNX"):
+        assert bool(found[rival]) != (rival in kept["skipped"])
+        assert found[rival] or f"skipped: {rival} (" in text
+    again, more = results(
+        "front.py", tmp_path / "more.json", *toy, "--resume", tmp_path / "front.json", "--only", "joblib"
+    )
+    assert more["results"] == kept["results"]  # nothing is measured twice
+    assert rows(again) == rows(text)
+
+
+def test_the_front_holds_what_nothing_smaller_beats(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    front = importlib.import_module("front").front
+    lines = [{"bytes": size, "accuracy": accuracy} for size, accuracy in
+             ((900, 0.95), (100, 0.9), (100, 0.8), (500, 0.9), (50, 0.5), (800, 0.95), (950, 0.97))]  # fmt: skip
+    assert [(one["bytes"], one["accuracy"]) for one in front(lines)] == [
+        (50, 0.5),
+        (100, 0.9),
+        (800, 0.95),
+        (950, 0.97),
+    ]
+
+
+def test_the_figure_names_each_rival_that_it_shows(tmp_path, toy):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    picture = tmp_path / "front.svg"
+    given = [*toy, "--only", "nlucompress", "joblib", "8-bit CSR, xz", "--svg", picture]
+    results("front.py", tmp_path / "front.json", *given)
+    drawn = picture.read_text()
+    assert all(f">{name}</text>" in drawn for name in ("nlucompress", "joblib", "8-bit CSR, xz", "toy"))
+    assert "hashing trick" not in drawn
+    assert picture.stat().st_size < 150_000
+
+
+def test_faithful_rivals_counts_flips_beside_original_and_clone(tmp_path, toy):
+    name, model, train, test = toy
+    given = [name, train, test, model, "--texts", 60]
+    text, kept = results("faithful_rivals.py", tmp_path / "out.json", *given)
+    ours = [one for one in kept["results"] if one["form"].startswith("nlucompress")]
+    assert {one["model"] for one in ours} == {
+        "toy.joblib",
+        *(f"default TfidfVectorizer, {head}" for head in ("svc", "lr")),
+    }
+    sure = [one for one in ours if one["form"] == "nlucompress, 32 check bits" and one["beside"] == "the clone"]
+    assert [one["flips"] - one["ties"] for one in sure] == [0] * 6
+    assert all(one["difference"] < 1e-12 for one in sure if "difference" in one)
+    assert sum("difference" in one for one in ours) == 8
+    assert {one["texts"] for one in ours if one["on"] == "generated"} == {60}
+    rivals = [one for one in kept["results"] if one["form"].startswith("ONNX")]
+    assert bool(rivals) != bool(kept["skipped"])
+    assert rivals or "skipped: ONNX (skl2onnx" in text
+
+
+def test_generated_texts_are_always_the_same_and_go_beyond_ascii(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    make = importlib.import_module("unicode_texts").texts
+    found = make(["play some jazz"], 600)
+    assert found == make(["play some jazz"], 600) != make(["play some jazz"], 600, seed=1)
+    assert "".join(found).encode("utf-8").decode("utf-8") == "".join(found)  # no lone surrogates
+    assert sum("play" in text for text in found) > 200
+    assert sum(not text.isascii() for text in found) > 300
+    assert "" in found
+    assert max(map(len, found)) > 2000

@@ -1,0 +1,75 @@
+"""A scikit-learn text pipeline as ONNX: converted by skl2onnx, asked through onnxruntime.
+
+Three settings of skl2onnx's vectorizer, all documented: its own tokenizer (instead of the default token_pattern
+"[a-zA-Z0-9_]+"); the option tokenexp with the letters, digits and underscore of Unicode in the syntax of RE2, which
+onnxruntime's tokenizer uses; the option separators, with the list of the documentation. The option locale is needed where
+en_US.UTF-8, the operator's own choice, is not installed, and raw_scores for a LinearSVC as the last step: without an
+option for it skl2onnx 1.20 asks for one that LinearSVC doesn't have.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+DEFAULT_PATTERN = TfidfVectorizer().token_pattern
+SEPARATORS = [" ", "[.]", "\\?", ",", ";", ":", "!", "\\(", "\\)", "\n", '\\"', "'", "-", "\\[", "\\]", "@"]
+
+
+def settings(vectorizer: Any) -> dict[str, dict[str, Any]]:
+    """Options by the names that the tables use. The lengths of tokens are those of the vectorizer's pattern."""
+    least = r"[\p{L}\p{N}_]{2,}" if vectorizer.token_pattern == DEFAULT_PATTERN else r"[\p{L}\p{N}_]+"
+    return {"as it is": {}, f"tokenexp {least}": {"tokenexp": least}, "separators": {"separators": SEPARATORS}}
+
+
+def convert(pipeline: Any, vectorizer: Any = None, **options: Any) -> bytes:
+    """The model's bytes. Whatever skl2onnx raises, it raises."""
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import StringTensorType
+
+    head = pipeline[-1]
+    last = {"zipmap": False} if hasattr(head, "predict_proba") else {"raw_scores": True}
+    given = {id(head): last}
+    if vectorizer is not None:
+        given[id(vectorizer)] = {"locale": "C.UTF-8", **options}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return convert_sklearn(pipeline, initial_types=[("text", StringTensorType([None, 1]))],
+                               options=given).SerializeToString()  # fmt: skip
+
+
+def quantized(data: bytes) -> bytes:
+    """After onnxruntime's quantize_dynamic."""
+    from onnxruntime.quantization import quantize_dynamic
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [pathlib.Path(folder) / name for name in ("before.onnx", "after.onnx")]
+        paths[0].write_bytes(data)
+        quantize_dynamic(paths[0], paths[1])
+        return paths[1].read_bytes()
+
+
+def answers(data: bytes, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and scores (or probabilities), one text a run; "" and NaN where it raises."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    labels, scores = [], []
+    for text in texts:
+        try:
+            label, score = session.run(None, {"text": np.array([[text]], object)})
+            labels.append(label[0])
+            scores.append(score[0])
+        except Exception:  # onnxruntime's classes of errors are its own
+            labels.append("")
+            scores.append(None)
+    width = max((len(one) for one in scores if one is not None), default=1)
+    return np.array(labels, object), np.array([np.full(width, np.nan) if one is None else one for one in scores], float)
