@@ -3636,7 +3636,8 @@ NLUC_API void nluc_flush(const nluc_model *m, nluc_batch *batch, double *sums) {
 NLUC_API void nluc_add_to_batch(const nluc_model *m, nluc_batch *batch, const nluc_row *row, double value, double *sums) {
     const uint8_t *bytes = row->at;
     uint32_t zero = m->zero;
-    uint8_t *out = batch->room + (size_t)batch->count * (m->n_columns + NLUC_RUN_ROOM);
+    uint8_t *out = 0;
+    if (NLUC_IS_CODED(m)) out = batch->room + (size_t)batch->count * (m->n_columns + NLUC_RUN_ROOM);
     if (NLUC_IS_CODED(m) && row->form == NLUC_RUN) {
         nluc_run run = nluc_run_of(m, row, out);
         bytes = out;
