@@ -14,6 +14,7 @@ import bz2
 import io
 import lzma
 import pickle
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ _UNPACKED = "if you trust the file, save it again without compression"
 _SAVE_AGAIN = "load it with joblib and save it again: joblib.dump(joblib.load(old), new, compress=3)"
 _PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 _PYTHON_2_NAMES = {"xrange": "range", "unicode": "str", "long": "int"}
+_ESCAPED = re.compile(rb"(?:[^\\]|\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}|[0-3]?[0-7]{1,2}))*", re.DOTALL)  # repr() of Python 2
 _FOREIGN = {
     b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"\x7fELF": "a program", b"MZ": "a program",
     b"%PDF": "a PDF document", b"PK\x03\x04": "a zip archive",
@@ -645,6 +647,8 @@ def _decimal(line: bytes) -> int | bool:
 def _quoted(line: bytes) -> str:
     if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
         raise Refused("a string of the pickle has no quotes")
+    if _ESCAPED.fullmatch(line[1:-1]) is None:
+        raise Refused(f"a string of the pickle has an escape that is none: {show(line)}")
     return line[1:-1].decode("unicode_escape")
 
 

@@ -104,16 +104,17 @@ _READERS: tuple[Callable[[Path], Any], ...] = (
 
 def _manifest(path: Path) -> None:
     for one in sorted(path.iterdir()):
-        read_entries(str(one))
+        if one.suffix in (".jsonl", ".csv"):
+            read_entries(str(one))
 
 
 _MODEL = LinearModel((Namespace("words"),), (["off", "on"],), np.array([[-1.0], [1.0]]), np.zeros(1), np.array(["off", "on"]), "binary")
-_TEXTS = Texts(["on", "off", "on on", "x"], ["on", "off", "on on", "x"], None)
+_TEXTS = Texts(["on", "off", "on on", "x"], ["on", "off", "on on", "x"], ["on", "off", "on", "on"])
 
 
 def _state(path: Path) -> None:
     state = State(path, seeds.SEARCH)
-    trials = Trials(_MODEL, _MODEL, "f", _TEXTS, np.zeros(4, np.int64), Budget(max_flips=0.5), 0, state)
+    trials = Trials(_MODEL, _MODEL, "f", _TEXTS, np.ones(4, np.int64), Budget(max_flips=0.5), 0, state)
     for record in state._records.values():
         trials(record["options"])
 

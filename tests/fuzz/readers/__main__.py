@@ -1,4 +1,4 @@
-"""``python -m fuzz TARGET …``: run targets, and say in one line of JSON each what came of it.
+"""``python -m readers GROUP``, called by bin/fuzz: run targets, and say in one line of JSON each what came of it.
 
 Exit codes: 0 no finding, 1 a finding (its input is kept), 2 wrong usage.
 """
@@ -15,70 +15,74 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from . import seeds
 from .guard import Finding, limit_address_space
 from .targets import Harness, Inputs, Target
 
-RUNTIME = ("load", "bundle", "store")
 ROOM = 3 << 30  # bytes that the process may take beyond what it has at the start
 MOST_FINDINGS = 20
 
 
 def main() -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="fuzz", description="Fuzz the readers of files.")
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="see --list; none: all of them")
+    parser = argparse.ArgumentParser(prog="bin/fuzz", description="Fuzz the readers of files.", allow_abbrev=False)
+    parser.add_argument("group", choices=["importers", "loaders"])
+    parser.add_argument("--target", action="append", default=[], help="one of the group's; several times; none: all")
     parser.add_argument("--list", action="store_true", help="print the targets and end")
-    parser.add_argument("--seconds", type=float, default=60, help="of each target [60]")
+    parser.add_argument("--seconds", type=float, default=60, help="of all targets together [60]")
     parser.add_argument("--runs", type=int, default=0, help="executions of each target, instead of seconds")
     parser.add_argument("--seed", type=int, default=0, help="of the mutators [0]: the same seed, the same inputs")
     parser.add_argument("--engine", choices=["auto", "plain", "atheris"], default="auto",
-                        help="atheris is led by coverage; plain is the same mutators, led by new outcomes [auto]")
+                        help="atheris is led by coverage, of one target; plain is the same mutators, led by new outcomes; "
+                             "auto: atheris for one target where it is installed [auto]")  # fmt: skip
     parser.add_argument("--traced", type=int, default=16, help="measure the memory of one in so many inputs [16]")
-    parser.add_argument("--findings", type=Path, default=Path("fuzz-findings"), help="folder of inputs of findings")
+    parser.add_argument("--findings", type=Path, default=Path("build/fuzz/findings"), help="folder of inputs of findings")
     parser.add_argument("--backend", choices=["native", "reference"], default="reference", help="of the runtime [reference]")
-    parser.add_argument("--replay", type=Path, help="run this one input and end")
+    parser.add_argument("--replay", type=Path, help="run this one input of one target and end")
     args = parser.parse_args()
     os.environ["NLUCOMPRESS_BACKEND"] = args.backend
-    engine = _engine(args.engine)
+    engine = _engine(args.engine, len(args.target))
     if engine == "atheris":
         import atheris
 
         with atheris.instrument_imports(include=["nlucompress"]):
-            every = _targets()
+            every = _targets(args.group)
     else:
-        every = _targets()
+        every = _targets(args.group)
     if args.list:
         print(*every, sep="\n")
         return 0
-    if unknown := [name for name in args.targets if name not in every]:
+    if unknown := [name for name in args.target if name not in every]:
         parser.error(f"no target {', '.join(unknown)}; there are {', '.join(every)}")
-    chosen = [every[name] for name in args.targets or every]
+    chosen = [every[name] for name in args.target or every]
+    if len(chosen) != 1 and (args.replay or engine == "atheris"):
+        parser.error("--replay and --engine atheris take one --target")
     if args.replay:
         return _replay(chosen[0], args.replay)
     if engine == "atheris":
-        if len(chosen) != 1:
-            parser.error("atheris runs one target")
         return _atheris(chosen[0], args)
-    found = [_plain(target, args) for target in chosen]
-    return 1 if any(found) else 0
+    args.seconds /= len(chosen)
+    return 1 if any([_plain(target, args) for target in chosen]) else 0
 
 
-def _targets() -> dict[str, Target]:
-    from . import importers, loaders
+def _targets(group: str) -> dict[str, Target]:
+    if group == "importers":
+        from .importers import TARGETS
+    else:
+        from .loaders import TARGETS
+    return TARGETS
 
-    return {**importers.TARGETS, **loaders.TARGETS}
 
-
-def _engine(asked: str) -> str:
-    if asked == "plain":
-        return asked
+def _engine(asked: str, targets: int) -> str:
+    if asked == "plain" or (asked == "auto" and targets != 1):
+        return "plain"
     try:
         import atheris  # noqa: F401
     except ImportError:
         if asked == "atheris":
             sys.exit("atheris is not installed: pip install atheris")
         return "plain"
-    return "atheris" if asked == "atheris" else "plain"
+    return "atheris"
 
 
 def _plain(target: Target, args: Any) -> int:
@@ -103,6 +107,8 @@ def _plain(target: Target, args: Any) -> int:
                     _keep(args.findings, target.name, data, finding)
                 findings[kind] = findings.get(kind, 0) + 1
         _report(target, harness, time.monotonic() - start, findings, "plain", args)
+        if seeds.missing:
+            print(f"{target.name}: without inputs of {', '.join(sorted(seeds.missing))}: not installed", file=sys.stderr)
     return len(findings)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from .mutate import folder
 
-TESTS = Path(__file__).parent.parent
+TESTS = Path(__file__).parents[2]
 FIXTURES, GOLDEN = TESTS / "fixtures", TESTS / "golden"
 TEXTS = ["turn it on", "turn it off", "play a song", "play it", "what is on", "is it off"] * 2
 LABELS = ["light", "light", "music", "music", "ask", "ask"] * 2
@@ -69,7 +69,7 @@ def estimators() -> list[Any]:
     from sklearn.compose import ColumnTransformer
     from sklearn.feature_extraction import DictVectorizer, FeatureHasher
     from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfTransformer, TfidfVectorizer
-    from sklearn.feature_selection import SelectKBest
+    from sklearn.feature_selection import SelectKBest, chi2
     from sklearn.linear_model import LogisticRegression, SGDClassifier
     from sklearn.model_selection import GridSearchCV
     from sklearn.multiclass import OneVsRestClassifier
@@ -91,7 +91,7 @@ def estimators() -> list[Any]:
         make_pipeline(HashingVectorizer(n_features=16, alternate_sign=False), MultinomialNB()).fit(TEXTS, LABELS),
         make_pipeline(union, LogisticRegression()).fit(TEXTS, LABELS),
         make_pipeline(columns, ComplementNB()).fit(rows, LABELS),
-        make_pipeline(DictVectorizer(), SelectKBest(k=5), LinearSVC()).fit(mappings, LABELS),
+        make_pipeline(DictVectorizer(), SelectKBest(chi2, k=5), LinearSVC()).fit(mappings, LABELS),
         make_pipeline(FeatureHasher(n_features=16), LogisticRegression()).fit(mappings, LABELS),
         make_pipeline(CountVectorizer(max_features=9), MaxAbsScaler(), OneVsRestClassifier(LinearSVC())).fit(TEXTS, LABELS),
         GridSearchCV(make_pipeline(CountVectorizer(max_features=5), CalibratedClassifierCV(LinearSVC(), ensemble=False, cv=2)),
@@ -254,7 +254,9 @@ def data_gzip() -> list[bytes]:
 def manifests() -> list[bytes]:
     """Manifests of compress-many, as JSON Lines and as CSV."""
     lines = b'{"source": "a.joblib", "name": "a", "buckets": 64, "data": "d.jsonl", "max_loss": 0.3}\n{"source": "b.pkl"}\n'
-    return [folder({"m.jsonl": lines}), folder({"m.csv": b"source,name,check_bits,gamma\r\na.joblib,a,8,1.0\r\nb.pkl,b,,2\r\n"})]
+    rows = b"source,name,check_bits,gamma\r\na.joblib,a,8,1.0\r\nb.pkl,b,,2\r\n"
+    beside = {"a.joblib": b"", "b.pkl": b"", "d.jsonl": b'{"source": "b.pkl"}'}
+    return [folder({"m.jsonl": lines, **beside}), folder({"m.csv": rows, **beside})]
 
 
 def states() -> list[bytes]:
