@@ -38,7 +38,7 @@ _UNPACKED = "if you trust the file, save it again without compression"
 _SAVE_AGAIN = "load it with joblib and save it again: joblib.dump(joblib.load(old), new, compress=3)"
 _PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 _PYTHON_2_NAMES = {"xrange": "range", "unicode": "str", "long": "int"}
-_ESCAPED = re.compile(rb"(?:[^\\]|\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}|[0-3]?[0-7]{1,2}))*", re.DOTALL)  # repr() of Python 2
+_ESCAPED = re.compile(rb"(?:[^\\]|\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}))*", re.DOTALL)  # Python 2's repr()
 _FOREIGN = {
     b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"\x7fELF": "a program", b"MZ": "a program",
     b"%PDF": "a PDF document", b"PK\x03\x04": "a zip archive",

@@ -6,6 +6,7 @@ Exit codes: 0 no finding, 1 a finding (its input is kept), 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -36,8 +37,12 @@ def main() -> int:
                         help="atheris is led by coverage, of one target; plain is the same mutators, led by new outcomes; "
                              "auto: atheris for one target where it is installed [auto]")  # fmt: skip
     parser.add_argument("--traced", type=int, default=16, help="measure the memory of one in so many inputs [16]")
-    parser.add_argument("--findings", type=Path, default=Path("build/fuzz/findings"), help="folder of inputs of findings")
-    parser.add_argument("--backend", choices=["native", "reference"], default="reference", help="of the runtime [reference]")
+    parser.add_argument(
+        "--findings", type=Path, default=Path("build/fuzz/findings"), help="folder of inputs of findings"
+    )
+    parser.add_argument(
+        "--backend", choices=["native", "reference"], default="reference", help="of the runtime [reference]"
+    )
     parser.add_argument("--replay", type=Path, help="run this one input of one target and end")
     args = parser.parse_args()
     os.environ["NLUCOMPRESS_BACKEND"] = args.backend
@@ -94,21 +99,24 @@ def _plain(target: Target, args: Any) -> int:
         warnings.simplefilter("error")  # a reader that warns has gone on with what it should have refused
         limit_address_space(ROOM)
         start = time.monotonic()
-        while harness.counts.executions < args.runs if args.runs else time.monotonic() - start < args.seconds:
-            data = inputs.next()
-            number = harness.counts.executions
-            try:
-                if harness.run(data, bool(args.traced) and number % args.traced == 0):
-                    inputs.keep(data)
-            except Finding as finding:
-                harness.counts.executions += 1
-                kind = f"{finding.kind}: {finding.words.partition('(')[0][:90]}"
-                if kind not in findings and len(findings) < MOST_FINDINGS:
-                    _keep(args.findings, target.name, data, finding)
-                findings[kind] = findings.get(kind, 0) + 1
+        with contextlib.suppress(KeyboardInterrupt):  # an interrupt ends the target; what came of it is said
+            while harness.counts.executions < args.runs if args.runs else time.monotonic() - start < args.seconds:
+                data = inputs.next()
+                number = harness.counts.executions
+                try:
+                    if harness.run(data, bool(args.traced) and number % args.traced == 0):
+                        inputs.keep(data)
+                except Finding as finding:
+                    harness.counts.executions += 1
+                    kind = f"{finding.kind}: {finding.words.partition('(')[0][:90]}"
+                    if kind not in findings and len(findings) < MOST_FINDINGS:
+                        _keep(args.findings, target.name, data, finding)
+                    findings[kind] = findings.get(kind, 0) + 1
         _report(target, harness, time.monotonic() - start, findings, "plain", args)
         if seeds.missing:
-            print(f"{target.name}: without inputs of {', '.join(sorted(seeds.missing))}: not installed", file=sys.stderr)
+            print(
+                f"{target.name}: without inputs of {', '.join(sorted(seeds.missing))}: not installed", file=sys.stderr
+            )
     return len(findings)
 
 

@@ -119,7 +119,9 @@ class Guard:
             raise Finding("memory", outcome[:300])
         if traced and peak > limit:
             raise Finding("memory", f"a peak of {peak:,} bytes for an input of {size:,}, at most {limit:,}")
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * (1 if sys.platform == "darwin" else 1024)
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * (
+            1 if sys.platform == "darwin" else 1024
+        )
         if grown > max(GROWTH, limit):
             raise Finding("memory", f"the process grew by {grown:,} bytes for an input of {size:,}")
         return outcome

@@ -47,7 +47,11 @@ def _by_content(data: bytes, draw: Random) -> bytes:
     """Changes that go with what a file of OpenNLP is."""
     if data.startswith(b"PK"):
         return mutate.archive(mutate.raw)(data, draw)
-    return mutate.text(data, draw) if data.startswith(b"GIS") else mutate.packed(mutate.text if data[:1] == b"\x1f" else mutate.raw)(data, draw)
+    return (
+        mutate.text(data, draw)
+        if data.startswith(b"GIS")
+        else mutate.packed(mutate.text if data[:1] == b"\x1f" else mutate.raw)(data, draw)
+    )
 
 
 def _table(data: bytes, draw: Random) -> bytes:
@@ -108,7 +112,9 @@ def _manifest(path: Path) -> None:
             read_entries(str(one))
 
 
-_MODEL = LinearModel((Namespace("words"),), (["off", "on"],), np.array([[-1.0], [1.0]]), np.zeros(1), np.array(["off", "on"]), "binary")
+_MODEL = LinearModel(
+    (Namespace("words"),), (["off", "on"],), np.array([[-1.0], [1.0]]), np.zeros(1), np.array(["off", "on"]), "binary"
+)
 _TEXTS = Texts(["on", "off", "on on", "x"], ["on", "off", "on on", "x"], ["on", "off", "on", "on"])
 
 

@@ -107,7 +107,9 @@ def bundled(data: bytes, draw: Random) -> bytes:
         return mutate.raw(data, draw)
     offset, length = struct.unpack_from("<QQ", out, at + 16)
     if draw.random() < 0.95:
-        out[at + 32 : at + 36] = struct.pack("<I", zlib.crc32(out[offset : offset + length] if offset + length < 1 << 40 else b""))
+        out[at + 32 : at + 36] = struct.pack(
+            "<I", zlib.crc32(out[offset : offset + length] if offset + length < 1 << 40 else b"")
+        )
     if draw.random() < 0.95:
         out[at + 60 : at + 64] = struct.pack("<I", zlib.crc32(out[at : at + 60]))
     return bytes(out)

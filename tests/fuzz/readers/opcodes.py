@@ -101,7 +101,9 @@ def change(data: bytes, draw: Random) -> bytes:
             simple = [k for k, op in enumerate(ops) if op[:1] in _SIMPLE]
             ops[draw.choice(simple or [i])] = ops[draw.choice(simple or [j])]
         elif kind == 10:
-            ops.insert(i, draw.choice((b"0", b"1", b"2", b"(", b"}", b"]", b")", b"N", b"b", b"R", b"a", b"s", b"u", b"e")))
+            ops.insert(
+                i, draw.choice((b"0", b"1", b"2", b"(", b"}", b"]", b")", b"N", b"b", b"R", b"a", b"s", b"u", b"e"))
+            )
         else:
             ops[i:i] = ops[j : j + draw.choice((2, 6, 20))]
         if not ops:
@@ -142,7 +144,9 @@ class _Writer:
         if kind < 2:
             made = self.integer()
         elif kind < 4:
-            made = self.text(draw.choice(ATTRIBUTES if draw.random() < 0.5 else ("a", "play", "", "é", "\ud800", "x" * 70)))
+            made = self.text(
+                draw.choice(ATTRIBUTES if draw.random() < 0.5 else ("a", "play", "", "é", "\ud800", "x" * 70))
+            )
         elif kind == 4:
             made = draw.choice((b"N", b"\x88", b"\x89", b"]", b")", b"}", b"\x8f", b"I01\n", b"I00\n"))
         elif kind == 5:
@@ -203,7 +207,11 @@ class _Writer:
         if draw.random() < 0.03:
             value = draw.getrandbits(2000)
         packed = pickle.encode_long(value)
-        return b"\x8a" + bytes([len(packed)]) + packed if len(packed) < 256 else b"\x8b" + struct.pack("<i", len(packed)) + packed
+        return (
+            b"\x8a" + bytes([len(packed)]) + packed
+            if len(packed) < 256
+            else b"\x8b" + struct.pack("<i", len(packed)) + packed
+        )
 
     def number(self) -> bytes:
         value = self.draw.choice((0.0, 1.0, -1.0, 0.5, 1e300, -1e39, float("nan"), float("inf")))
@@ -319,7 +327,9 @@ class _Writer:
         kind = draw.randrange(5)
         content = self.bytes(draw.randbytes(8 * draw.choice((0, 1, 2, 3, 6, 8))))
         if kind < 2:
-            made = self.named(f"numpy.{core}.multiarray._reconstruct") + self.named("numpy.ndarray") + b"K\0\x85C\1b\x87R"
+            made = (
+                self.named(f"numpy.{core}.multiarray._reconstruct") + self.named("numpy.ndarray") + b"K\0\x85C\1b\x87R"
+            )
             if draw.random() < 0.3:
                 content = b"](" + b"".join(self.value(depth + 1) for _ in range(draw.choice((0, 1, 3)))) + b"e"
             state = b"(K\1" + self.shape() + self.dtype() + draw.choice((b"\x88", b"\x89", b"N")) + content + b"t"
@@ -327,7 +337,16 @@ class _Writer:
         if kind == 2:
             order = self.text(draw.choice("CFAKx"))
             more = self.shape() if draw.random() < 0.3 else b""
-            return self.named(f"numpy.{core}.numeric._frombuffer") + b"(" + content + self.dtype() + self.shape() + order + more + b"tR"
+            return (
+                self.named(f"numpy.{core}.numeric._frombuffer")
+                + b"("
+                + content
+                + self.dtype()
+                + self.shape()
+                + order
+                + more
+                + b"tR"
+            )
         if kind == 3:
             return self.named(f"numpy.{core}.multiarray.scalar") + b"(" + self.dtype() + content + b"tR"
         wrapper = self.named("joblib.numpy_pickle.NumpyArrayWrapper") + b")\x81}("
@@ -337,7 +356,13 @@ class _Writer:
         if draw.random() < 0.2:
             state.pop(draw.choice(list(state)))
         body = b"".join(self.text(name) + value for name, value in state.items())
-        return wrapper + body + b"ub" + bytes([draw.choice((0, 1, 7, 15, 255))]) + draw.randbytes(draw.choice((0, 8, 24, 300)))
+        return (
+            wrapper
+            + body
+            + b"ub"
+            + bytes([draw.choice((0, 1, 7, 15, 255))])
+            + draw.randbytes(draw.choice((0, 8, 24, 300)))
+        )
 
     def estimator(self, depth: int) -> bytes:
         """An object of a class that models have, with attributes that it may have."""

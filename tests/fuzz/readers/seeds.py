@@ -101,9 +101,18 @@ def estimators() -> list[Any]:
 
 @_optional
 def _pickles() -> list[bytes]:
-    plain = {"a": [1, 2.5, None, True], "b": (b"x", {1, 2}, frozenset({"y"})), "c": np.arange(6.0).reshape(2, 3), "d": {}}
+    plain = {
+        "a": [1, 2.5, None, True],
+        "b": (b"x", {1, 2}, frozenset({"y"})),
+        "c": np.arange(6.0).reshape(2, 3),
+        "d": {},
+    }
     objects = [*estimators(), plain, np.array(["a", None, 3], object), np.zeros(3, [("x", "f8"), ("y", "i4")])]
-    dumped = [pickle.dumps(one, protocol) for i, one in enumerate(objects) for protocol in ({0, 2, 5} if i < 3 else {i % 6, 4})]
+    dumped = [
+        pickle.dumps(one, protocol)
+        for i, one in enumerate(objects)
+        for protocol in ({0, 2, 5} if i < 3 else {i % 6, 4})
+    ]
     return [data for data in dumped if len(data) <= MOST]
 
 
@@ -193,7 +202,9 @@ def tables() -> list[bytes]:
     rows = [("a", "x", 1.0), ("b", "y", -0.5), ("", "x", 0.1), ("c\td", "y", 2e-3), (None, "x", 0.25)]
     out.append(b"feature\tlabel\tweight\n" + b"".join(
         f"{table.escape(name)}\t{label}\t{weight}\n".encode() for name, label, weight in rows))  # fmt: skip
-    out.append(b"weight,label,feature\r\n" + b"".join(f'{w},{label},"{name or ""}"\r\n'.encode() for name, label, w in rows))
+    out.append(
+        b"weight,label,feature\r\n" + b"".join(f'{w},{label},"{name or ""}"\r\n'.encode() for name, label, w in rows)
+    )
     lines = [{"feature": name, "label": label, "weight": weight} for name, label, weight in rows]
     out.append("\n".join(map(json.dumps, lines)).encode())
     out.append("\n".join(json.dumps({**line, "namespace": "n"}) for line in lines).encode())
@@ -215,7 +226,11 @@ def parquet() -> list[bytes]:
         files_.write_table(arrow.table({**columns, **more}), file, **options)
         out.append(file.getvalue())
     file = io.BytesIO()
-    kinds = {**columns, "label": arrow.array(labels).dictionary_encode(), "weight": arrow.array([1, 2, 3, 4], arrow.int8())}
+    kinds = {
+        **columns,
+        "label": arrow.array(labels).dictionary_encode(),
+        "weight": arrow.array([1, 2, 3, 4], arrow.int8()),
+    }
     files_.write_table(arrow.table(kinds), file)
     return [*out, file.getvalue()]
 
@@ -236,7 +251,10 @@ def templates() -> list[bytes]:
         {"name": "p", "value": [["map", "isupper", "X", "[0-9]", "d"], ["collapse", 2], ["slice", 0, -1], ["keep", "a", "b"]]},
         {"name": "q", "flag": [["any", "[^\\w]"]], "at": {"-1": "prev ", "0": ""}}, {"name": "r", "flag": [["in", "a", "b"]]},
         {"name": "z", "flag": [["startswith", "a"]]}, {"name": "y", "flag": [["longer", 3]]}]}  # fmt: skip
-    return [json.dumps(rich).encode(), json.dumps({"features": [{"name": "bias"}, {"name": "w", "value": []}]}).encode()]
+    return [
+        json.dumps(rich).encode(),
+        json.dumps({"features": [{"name": "bias"}, {"name": "w", "value": []}]}).encode(),
+    ]
 
 
 def data() -> list[bytes]:
@@ -253,7 +271,9 @@ def data_gzip() -> list[bytes]:
 
 def manifests() -> list[bytes]:
     """Manifests of compress-many, as JSON Lines and as CSV."""
-    lines = b'{"source": "a.joblib", "name": "a", "buckets": 64, "data": "d.jsonl", "max_loss": 0.3}\n{"source": "b.pkl"}\n'
+    lines = (
+        b'{"source": "a.joblib", "name": "a", "buckets": 64, "data": "d.jsonl", "max_loss": 0.3}\n{"source": "b.pkl"}\n'
+    )
     rows = b"source,name,check_bits,gamma\r\na.joblib,a,8,1.0\r\nb.pkl,b,,2\r\n"
     beside = {"a.joblib": b"", "b.pkl": b"", "d.jsonl": b'{"source": "b.pkl"}'}
     return [folder({"m.jsonl": lines, **beside}), folder({"m.csv": rows, **beside})]
