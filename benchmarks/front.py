@@ -3,8 +3,8 @@
 
     python benchmarks/front.py [NAME MODEL.joblib TRAIN.jsonl[.gz] TEST.jsonl[.gz]] … [--json OUT.json] [--svg OUT.svg]
 
-Each rival of front_rivals.py at its best documented setting: bytes, accuracy on the test texts, share of labels equal to the
-original's, and whether it is looked up where it lies or unpacked first. A file is on the front if none that is as small is
+Each rival of front_rivals.py at its best documented setting: bytes, accuracy on the test texts, share of labels equal to
+the original's, and whether it is looked up where it lies or unpacked first. A file is on the front if none that is as small is
 as good, by accuracy or by the share of labels; all points are judged by the test texts, so a rival with many points has
 many chances. The table has of each rival what is on its own fronts; --json has all.
 Without arguments: the demo's sentences. --search takes options that search.py found (its --json), by NAME; --resume takes

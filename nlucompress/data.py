@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .template import Template
 
+MOST_LINE = 64 << 20  # bytes of a line, decompressed: 10 KB of gzip can say a line of 10 MB
+
 
 def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number (from 1) and object of each line that is not blank; a path that ends in .gz is decompressed.
@@ -22,7 +24,9 @@ def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
     path = Path(path)
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
         try:
-            for number, line in enumerate(lines, 1):
+            for number, line in enumerate(iter(lambda: lines.readline(MOST_LINE + 1), b""), 1):
+                if len(line) > MOST_LINE:
+                    raise ValueError(f"{path}, line {number}: more than {MOST_LINE:,} bytes")
                 if line.strip():
                     yield number, _object(line, f"{path}, line {number}")
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:

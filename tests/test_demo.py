@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from nlucompress import demo
+from nlucompress import data, demo
 from nlucompress.demo.measure import KEPT
 from nlucompress.demo.sentences import MIN_TEMPLATES, WORDS, Piece, Record, Sampler, bio
 from nlucompress.demo.table import digits, ratio
@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_sentences_and_another_seed_others() -> Non
 
 def test_sentences_do_not_depend_on_the_hash_seed_of_the_process() -> None:
     code = """if True:
-        from nlucompress import demo
+        from nlucompress import data, demo
         print(hash(str(0)), *(r["text"] for r in demo.sentences(per_template=1, per_intent=1)))"""
     outputs = [
         subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
@@ -317,6 +317,15 @@ def test_too_few_texts_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "texts.jsonl", toy_rows(1))
     with pytest.raises(ValueError, match=r"texts\.jsonl: 3 different texts, at least 10 are needed"):
         demo.read_texts(path)
+
+
+def test_a_line_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "long.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"text": "play"}\n' + b" " * 3000))
+    assert list(data.read_jsonl(path)) == [(1, {"text": "play"})]
+    monkeypatch.setattr(data, "MOST_LINE", 1000)
+    with pytest.raises(ValueError, match="line 2: more than 1,000 bytes"):
+        list(data.read_jsonl(path))
 
 
 def test_a_damaged_gzip_file_is_refused(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ import nlucompress
 from nlucompress import ModelImportError, cli, reference
 from nlucompress.backend import VARIABLE
 from nlucompress.featurize import Analyzer
+from nlucompress.importers import fasttext
 from nlucompress.importers.formats import formats
 from nlucompress.linear import LinearModel, Namespace, Product, SparseRows, Step
 from nlucompress.quantize import quantize
@@ -563,6 +564,28 @@ def test_pairs_of_kept_buckets_that_are_no_rows_are_refused(tmp_path: Path) -> N
     damaged = bytearray(PRUNED)
     struct.pack_into("<i", damaged, pair + 8, first)  # a bucket twice
     assert refuses(tmp_path / "pairs.ftz", bytes(damaged))
+
+
+def test_norms_that_are_no_numbers_are_refused_without_a_warning(tmp_path: Path) -> None:
+    whole = (FIXTURES / "quantized.ftz").read_bytes()
+    found = 0
+    for value in (float("inf"), float("nan"), 3e38):
+        for at in range(64, len(whole) - 4, 97):
+            damaged = bytearray(whole)
+            struct.pack_into("<f", damaged, at, value)
+            found += refuses(tmp_path / "norms.ftz", bytes(damaged))  # a warning is an error in this suite
+    assert found > 20
+
+
+def test_codes_stand_for_no_more_numbers_than_a_multiple_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fasttext, "FREE_CELLS", 0)
+    monkeypatch.setattr(fasttext, "CELLS_A_BYTE", 0)
+    path = tmp_path / "model.ftz"
+    path.write_bytes((FIXTURES / "quantized.ftz").read_bytes())
+    with pytest.raises(ModelImportError, match="at most 0 numbers are made"):
+        nlucompress.import_model(path)
 
 
 def test_the_list_of_formats_has_it() -> None:

@@ -106,3 +106,9 @@ def test_an_unknown_or_wrong_format_is_refused_with_the_list(folder, tmp_path):
     assert run("verify", tmp_path / "m", "--format", "table")[0] == 2
     with pytest.raises(ModelImportError, match="names go with files that have none"):
         import_model(folder / "scikit-learn", names=KEPT / "names.txt")
+
+
+@pytest.mark.parametrize("name", [name for name, one in formats().items() if one.read is not None])
+def test_a_file_that_is_not_there_is_refused_whatever_the_format(name, tmp_path):
+    with pytest.raises(ModelImportError, match="nowhere: "):
+        import_model(tmp_path / "nowhere", format=name)

@@ -26,6 +26,7 @@ import pandas
 import pytest
 import scipy.sparse
 import skops.io
+import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -571,6 +572,39 @@ def test_what_a_compressed_file_unpacks_to_is_limited(method):
     assert "the limit of 1000000 bytes" in refused(data, limit=1_000_000)
 
 
+@pytest.mark.parametrize("method", ["bz2", "xz", "lzma"])
+def test_a_kilobyte_may_not_unpack_to_gigabytes(method, monkeypatch):
+    import bz2
+    import lzma
+
+    alone = functools.partial(lzma.compress, format=lzma.FORMAT_ALONE)
+    data = bomb(8_000_000, {"bz2": bz2.compress, "xz": lzma.compress, "lzma": alone}[method])
+    assert len(data) < 3000
+    assert len(pickles.loads(data)) == 8_000_000  # below what is free
+    monkeypatch.setattr(records, "FREE_BYTES", 1 << 20)
+    most = (1 << 20) + 1100 * len(data)
+    assert f"more than {most} bytes, the limit for a file of {len(data)}" in refused(data)
+
+
+@pytest.mark.parametrize("op", [b"\x8f", b"}", b"]", b"(", b")\x85", b"N\x94"])
+def test_a_kilobyte_may_not_unpack_to_a_million_objects(op, monkeypatch):
+    data = zlib.compress(op * 50_000 + b"N.")
+    monkeypatch.setattr(pickles, "_FREE_OBJECTS", 1 << 20)
+    with strategies.peak() as most:
+        assert "unpacks to objects of more than" in refused(data)
+    assert most() < 3 << 20
+    assert (
+        pickles.loads(op * 50_000 + b"0" * 50_000 + b"N.") is None or op == b"("
+    )  # of a file as it is there may be many
+
+
+def test_a_string_of_python_2_has_the_escapes_of_python_2():
+    written = rb"""S'a\x41\n\'\"\\ \x00'""" + b"\n."
+    assert pickles.loads(written) == "aA\n'\"\\ \0"
+    for wrong in (rb"S'\ '", rb"S'\u0041'", rb"S'\777'", rb"S'\x4'", rb"S'a\'"):
+        assert "an escape that is none" in refused(wrong + b"\n.")
+
+
 NESTED = {
     "tuples": (b"", b"\x85", b""), "lists": (b"](" , b"", b"e"), "dicts": (b"}K\x01", b"", b"s"),
     "estimators": (named("sklearn.svm.LinearSVC") + b")\x81}" + text("C"), b"", b"sb"),
@@ -821,6 +855,19 @@ def test_what_a_skops_file_unpacks_to_is_limited():
     refused(lying, skops_reader.loads, limit=1_000_000)
 
 
+def test_a_small_skops_file_may_not_unpack_to_gigabytes(monkeypatch):
+    def packed(words: str) -> bytes:
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("schema.json", words)
+        return file.getvalue()
+
+    schema, _ = schema_of(skops.io.dumps([1]))
+    assert skops_reader.loads(packed(json.dumps(schema) + " " * 1_000_000)) == [1]
+    monkeypatch.setattr(records, "FREE_BYTES", 1000)
+    assert "unpacks to" in refused(packed(json.dumps(schema) + " " * 1_000_000), skops_reader.loads)
+
+
 def test_lying_arrays_of_skops_are_refused():
     schema, members = schema_of(skops.io.dumps(np.arange(6.0)))
     ((name, array),) = members.items()
@@ -900,6 +947,17 @@ def test_equal_places_of_a_sparse_matrix_are_added_up():
     np.testing.assert_array_equal(records.diagonal(scipy.sparse.diags([1.0, 2.0]), "idf"), [1, 2])
     with pytest.raises(ModelImportError, match="not a diagonal"):
         records.diagonal(matrix, "idf")
+
+
+def test_a_shape_alone_makes_no_dense_array():
+    nothing = scipy.sparse.coo_matrix((1 << 15, 1 << 14))
+    wide = scipy.sparse.coo_matrix((1 << 25, 1 << 25))
+    with strategies.peak() as most:
+        with pytest.raises(ModelImportError, match="asks for a dense array of 536870912 elements"):
+            records.dense(nothing, "coef_")
+        with pytest.raises(ModelImportError, match="asks for a dense array of 33554432 elements"):
+            records.diagonal(wide, "idf")
+    assert most() < 1 << 20
 
 
 @pytest.mark.parametrize(

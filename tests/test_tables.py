@@ -480,3 +480,9 @@ def test_facts_and_namespaces_have_the_same_fields():
     model = dataclasses.replace(small(), namespaces=(full,))
     facts = json.loads(json.dumps(table.frame(model, {})))
     assert table.Facts(facts).namespaces == (full,)
+
+
+def test_a_file_of_names_without_the_column_has_none(tmp_path):
+    path = tmp_path / "names"
+    path.write_text('{"nlucompress": {}}\n{"namespace": "w", "label": "a"}\n')
+    assert tabular.read_names(path) == ([], [])

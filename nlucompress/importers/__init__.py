@@ -68,6 +68,8 @@ def _of_file(path: Path, asked: Format | None, names: Path | None) -> LinearMode
         raise ModelImportError(
             clean(words if words.startswith(f"{path.name}: ") else f"{path.name}: {words}")
         ) from None
+    except OSError as error:
+        raise ModelImportError(clean(f"{path.name}: cannot be read: {error.strerror or error}")) from None
     except DAMAGE as error:
         raise ModelImportError(clean(f"{path.name}: {damage(error)}")) from None
 

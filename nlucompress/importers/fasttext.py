@@ -31,6 +31,7 @@ MODELS = {1: "cbow", 2: "skipgram", 3: "supervised"}
 PREFIX = "__label__"
 END = "</s>"
 CENTROIDS = 256  # of a product quantizer: a code is one byte
+FREE_CELLS, CELLS_A_BYTE = 1 << 24, 256  # numbers that codes may stand for: some, and so many for each byte of the file
 ENTRY = 10  # bytes of a dictionary's entry with an empty word
 
 
@@ -40,6 +41,9 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.at = 0
+
+    def size(self) -> int:
+        return len(self._data)
 
     def left(self) -> int:
         return len(self._data) - self.at
@@ -176,12 +180,17 @@ def _matrix(reader: _Reader, what: str, dim: int, quantized: bool) -> npt.NDArra
     parts = size // rows if size > 0 else 0
     if parts < 1 or parts * rows != size or parts > dim:
         raise ModelImportError(f"byte {reader.at - 4}: {what}: {size} codes for {rows} rows of {dim} numbers")
+    most = FREE_CELLS + CELLS_A_BYTE * reader.size()
+    if rows * dim > most:
+        raise ModelImportError(f"byte {at}: {what}: {rows} rows of {dim} numbers from {size} codes; of a file of "
+                               f"{reader.size()} bytes at most {most} numbers are made")  # fmt: skip
     codes = reader.array(f"{what}: codes", size, "u1").reshape(rows, parts)
     centroids = _quantizer(reader, what, dim, parts)
     dense = np.concatenate([part[codes[:, i]] for i, part in enumerate(centroids)], axis=1)
     if norms:
         lengths = reader.array(f"{what}: norms", rows, "u1")
-        dense *= _quantizer(reader, f"{what}: norms", 1, 1)[0][lengths]
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then, LinearModel refuses
+            dense *= _quantizer(reader, f"{what}: norms", 1, 1)[0][lengths]
     return dense
 
 

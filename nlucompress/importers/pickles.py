@@ -4,7 +4,8 @@ A pickle is a program for a stack machine, and its REDUCE, NEWOBJ, BUILD, INST a
 or function is a ``Global``, a name that is never looked up; a call makes plain data (by the code below) or a ``Record``
 where a model file has reason to hold one, and is refused everywhere else. joblib's arrays, raw bytes between the
 opcodes, become views of the file's bytes. Every opcode is written out here, none is inherited, so none can surprise.
-Memory is bounded by a multiple of the file: a length is checked before anything is made of it, and copies are counted.
+Memory is bounded by a multiple of the file: what it unpacks to has a limit, a length is checked before anything is made of
+it, and copies and objects are counted (see _Budget).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import bz2
 import io
 import lzma
 import pickle
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -28,12 +30,15 @@ _CHUNK = 16384
 _LZMA_MEMORY = 1 << 30  # xz -9 takes 65 MiB to decompress
 _MAX_DIGITS = 4300  # of an integer in decimal: int() takes quadratic time
 _MAX_NAME = 1000  # bytes of a class's or function's name
-_COPIES = 32  # bytes that may be copied for each byte of the file
+_COPIES, _COPIES_UNPACKED = 32, 2  # bytes that may be copied for each byte of the file, and of what it unpacks to
+_OBJECTS, _FREE_OBJECTS = 2048, 128 << 20  # bytes of Python objects for each byte of the file, and beyond that
 _MAX_NESTED = 8  # arrays of objects directly inside each other: numpy frees them by recursion
 
+_UNPACKED = "if you trust the file, save it again without compression"
 _SAVE_AGAIN = "load it with joblib and save it again: joblib.dump(joblib.load(old), new, compress=3)"
 _PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 _PYTHON_2_NAMES = {"xrange": "range", "unicode": "str", "long": "int"}
+_ESCAPED = re.compile(rb"(?:[^\\]|\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}))*", re.DOTALL)  # Python 2's repr()
 _FOREIGN = {
     b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"\x7fELF": "a program", b"MZ": "a program",
     b"%PDF": "a PDF document", b"PK\x03\x04": "a zip archive",
@@ -61,11 +66,12 @@ def loads(data: bytes, name: str = "pickle", limit: int = LIMIT) -> Any:
     >>> loads(pickle.dumps({"C": 1.0, "f": print}))
     {'C': 1.0, 'f': Global(module='builtins', name='print')}
     """
+    size = len(data)
     try:
         data = decompress(data, limit)
         if not data:
             raise Refused("the file is empty")
-        machine = _Machine(data)
+        machine = _Machine(data, budget=_Budget(len(data), size))
         root = machine.run()
         if machine.pos < len(data):
             raise Refused(f"the pickle ends, but {len(data) - machine.pos} bytes follow", at=machine.pos)
@@ -81,7 +87,10 @@ def loads(data: bytes, name: str = "pickle", limit: int = LIMIT) -> Any:
 
 
 def decompress(data: bytes, limit: int = LIMIT) -> bytes:
-    """The content of zlib, gzip, bz2, xz or lzma data; other data as it is. Raises Refused."""
+    """The content of zlib, gzip, bz2, xz or lzma data; other data as it is. Raises Refused.
+
+    limit: most bytes that it may unpack to, if records.unpacked_limit does not say less.
+    """
     if data.startswith(b"\x04\x22\x4d\x18"):
         raise Refused("the file is compressed with lz4", _SAVE_AGAIN)
     if data.startswith(b"ZF0x"):
@@ -101,11 +110,12 @@ def decompress(data: bytes, limit: int = LIMIT) -> bytes:
 
 def _unpack(data: bytes, limit: int, method: str) -> bytes:
     out = io.BytesIO()
+    most, words = records.unpacked_limit(len(data), limit)
     pieces = _inflated(data, method) if method in ("zlib", "gzip") else _expanded(data, method)
     try:
         for piece in pieces:
-            if out.tell() + len(piece) > limit:
-                raise Refused(f"the {method} data unpack to more than the limit of {limit} bytes")
+            if out.tell() + len(piece) > most:
+                raise Refused(f"the {method} data unpack to more than {words}", _UNPACKED if most < limit else "")
             out.write(piece)
     except (zlib.error, lzma.LZMAError, OSError, EOFError, *records.DAMAGE) as error:
         words = records.clean(str(error)) or type(error).__name__
@@ -157,33 +167,42 @@ class _Pending(Record):
 
 
 class _Budget:
-    """How many bytes may still be copied: a file must not have one string copied a million times."""
+    """What may still be made of a file: bytes of copies, and bytes of Python objects.
 
-    def __init__(self, size: int) -> None:
-        self.total = self.left = _COPIES * size + (1 << 16)
+    Without it a file could have one string copied a million times, or 10 KB could unpack to ten million empty sets.
+    unpacked, size: bytes of the pickle, and of the file, which is smaller if it is compressed.
+    """
+
+    def __init__(self, unpacked: int, size: int) -> None:
+        self.total = self.left = _COPIES * size + _COPIES_UNPACKED * unpacked + (1 << 16)
+        self.size, self.objects = size, _OBJECTS * size + _FREE_OBJECTS  # no pickle as it is asks for so much
 
     def spend(self, size: int) -> None:
         self.left -= size
         if self.left < 0:
-            raise Refused(f"the file asks for more than {self.total} bytes of copies, {_COPIES} times its size")
+            raise Refused(f"the file of {self.size} bytes asks for more than {self.total} bytes of copies")
+
+    def exhausted(self) -> Refused:
+        total = _OBJECTS * self.size + _FREE_OBJECTS
+        return Refused(f"the file of {self.size} bytes unpacks to objects of more than {total} bytes", _UNPACKED)
 
 
 class _Machine:
     """One pickle's stack, marks and memo. What is pushed is inert: plain data, Records, Globals and pending arrays."""
 
-    def __init__(self, data: bytes, start: int = 0, budget: _Budget | None = None) -> None:
+    def __init__(self, data: bytes, start: int = 0, *, budget: _Budget, nested: bool = False) -> None:
         self.data, self.pos, self.at = data, start, start
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []  # the stacks below each mark
         self.memo: dict[int, Any] = {}
-        self.nested = budget is not None  # in a joblib file's array of objects
-        self.budget = budget or _Budget(len(data))
+        self.nested = nested  # in a joblib file's array of objects
+        self.budget = budget
         self.callables: dict[int, Global] = {}  # partials and functions by value, by id: their state is not read
         self.levels: dict[int, tuple[Any, int]] = {}  # arrays of objects, by id, and how deep they nest
 
     def run(self) -> Any:
         """The object that the pickle from pos on makes; pos is then behind its STOP."""
-        data, size, table = self.data, len(self.data), self._table()
+        data, size, table, budget = self.data, len(self.data), self._table(), self.budget
         stop = pickle.STOP[0]
         try:
             while True:
@@ -197,6 +216,9 @@ class _Machine:
                 operation = table[code]
                 if operation is None:
                     raise Refused(f"0x{code:02x} is no pickle opcode; this is not a pickle, or it is damaged")
+                budget.objects -= _COSTS[code]
+                if budget.objects < 0:
+                    raise budget.exhausted()
                 operation()
         except Refused as refused:
             if refused.at is None:
@@ -567,7 +589,7 @@ class _Machine:
         if self.nested:
             raise Refused("a joblib array stands in an array of objects")
         if kind.hasobject:
-            inner = _Machine(self.data, self.pos, self.budget)
+            inner = _Machine(self.data, self.pos, budget=self.budget, nested=True)
             made = inner.run()
             self.pos = inner.pos
             if not isinstance(made, np.ndarray) or made.dtype != object or made.shape != shape:
@@ -588,6 +610,14 @@ class _Machine:
     def encoded(self, text: str) -> bytes:
         self.budget.spend(len(text))
         return text.encode("latin-1")
+
+
+_COSTS = [64] * 256  # bytes that an op's objects take, with their places in the stack and the memo, at most
+for _code_ in pickle.EMPTY_DICT + pickle.MEMOIZE + pickle.PUT + pickle.BINPUT + pickle.LONG_BINPUT + pickle.MARK:
+    _COSTS[_code_] = 128
+for _code_ in (pickle.EMPTY_SET + pickle.FROZENSET + pickle.DICT + pickle.GLOBAL + pickle.STACK_GLOBAL + pickle.REDUCE
+               + pickle.NEWOBJ + pickle.NEWOBJ_EX + pickle.INST + pickle.OBJ):  # fmt: skip
+    _COSTS[_code_] = 256
 
 
 def _built(value: Any) -> Any:
@@ -617,6 +647,8 @@ def _decimal(line: bytes) -> int | bool:
 def _quoted(line: bytes) -> str:
     if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
         raise Refused("a string of the pickle has no quotes")
+    if _ESCAPED.fullmatch(line[1:-1]) is None:
+        raise Refused(f"a string of the pickle has an escape that is none: {show(line)}")
     return line[1:-1].decode("unicode_escape")
 
 

@@ -29,7 +29,9 @@ ARRAYS = ("numpy.ndarray", "numpy.matrix", "numpy.memmap")  # kinds of arrays; a
 MAX_DEPTH = 100  # containers and objects inside each other; a pipeline in a search in a dict is 20 deep
 MAX_LINES = 1 << 27  # rows or columns of a sparse matrix
 MAX_CELLS = 1 << 30  # of a dense array made from a sparse one: 8 GiB
+FREE_CELLS, CELLS_A_VALUE = 1 << 24, 1024  # of such an array too: some, and so many for each value that is stored
 LIMIT = 16 << 30  # bytes that a compressed file may unpack to
+FREE_BYTES, BYTES_A_BYTE = 64 << 20, 1100  # unpacked too: some, and more than deflate can pack into a byte of the file
 RUNS_NOTHING = (
     "nlucompress reads models and runs nothing; if you trust the file, load it yourself and pass the estimator"
 )
@@ -136,6 +138,17 @@ def read_bytes(path: str | Path, most: int = -1) -> bytes:
             raise
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise Refused(f"cannot be read: {reason}").error(path.name) from None
+
+
+def unpacked_limit(size: int, limit: int) -> tuple[int, str]:
+    """The most bytes that compressed content of so many bytes may unpack to, at most limit; and what to say of the limit.
+
+    A model is mostly zeros at best, which deflate packs a thousand times; bz2 and xz pack a gigabyte of them into 1 KB.
+    """
+    most = FREE_BYTES + BYTES_A_BYTE * size
+    if most >= limit:
+        return limit, f"the limit of {limit} bytes"
+    return most, f"{most} bytes, the limit for a file of {size} ({BYTES_A_BYTE} times its size and {FREE_BYTES})"
 
 
 def damage(error: BaseException) -> str:
@@ -391,8 +404,7 @@ def dense(obj: Any, place: str) -> npt.NDArray[Any]:
             raise ModelImportError(f"{place} is {show(obj)}, not two-dimensional and of numbers")
         return np.asarray(obj, np.float64)
     rows, columns, values, shape = _triple(obj, place)
-    if shape[0] * shape[1] > MAX_CELLS:
-        raise ModelImportError(f"{place}: a dense array of shape {shape} has more than {MAX_CELLS} elements")
+    _check_cells(shape, shape[0] * shape[1], len(values), place)
     out = np.zeros(shape)
     np.add.at(out, (rows, columns), values)
     return out
@@ -405,10 +417,19 @@ def diagonal(obj: Any, place: str) -> Floats:
     if shape[0] != shape[1] or len(off):
         where = f"of shape {shape}" if not len(off) else f"[{rows[off[0]]}, {columns[off[0]]}] is {values[off[0]]}"
         raise ModelImportError(f"{place} {where}: not a diagonal matrix")
+    _check_cells(shape, shape[0], len(values), place)
     same = rows == columns
     out = np.zeros(shape[0])
     np.add.at(out, rows[same], values[same])
     return out
+
+
+def _check_cells(shape: tuple[int, int], cells: int, values: int, place: str) -> None:
+    """Refuse to make a dense array of a sparse one that says a shape and has next to no values."""
+    most = min(MAX_CELLS, FREE_CELLS + CELLS_A_VALUE * values)
+    if cells > most:
+        raise ModelImportError(f"{place}: shape {shape} asks for a dense array of {cells} elements; of a sparse matrix of "
+                               f"{values} values at most {most} are made")  # fmt: skip
 
 
 def _sparse_format(record: Record) -> str:

@@ -23,6 +23,7 @@ from . import records
 from .records import ARRAYS, LIMIT, RUNS_NOTHING, Global, Record, Refused, check_depth, checked_key, show
 
 _MAX_SCHEMA = 2 << 30  # bytes of schema.json; 400 for each feature of a vocabulary
+_SCHEMA_A_BYTE = 128  # of those for each byte of the file, beyond records.FREE_BYTES: a vocabulary's pack twentyfold
 _MAX_NODES_DEEP = 150  # an estimator is two nodes, of itself and of its attributes
 _PROTOCOL = 2  # the newest known
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, *records.DAMAGE)
@@ -70,9 +71,11 @@ class _Reader:
         self.depth = 0
 
     def model(self, data: bytes) -> Any:
+        self.left, _ = records.unpacked_limit(len(data), self.limit)
+        most = min(_MAX_SCHEMA, records.FREE_BYTES + _SCHEMA_A_BYTE * len(data))
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             self.archive = archive
-            schema = json.loads(self.member(archive, "schema.json", _MAX_SCHEMA).decode("utf-8"))
+            schema = json.loads(self.member(archive, "schema.json", most).decode("utf-8"))
             protocol = schema.get("protocol") if isinstance(schema, dict) else None
             if type(protocol) is not int or not 0 <= protocol <= _PROTOCOL:
                 raise Refused(f"the skops protocol is {show(protocol)}, known are 0 to {_PROTOCOL}")

@@ -433,7 +433,7 @@ def read_names(path: Path) -> tuple[list[str], list[str] | None]:
         table, spaces = open_table(path, ["feature"]), False
         seen: dict[tuple[str, str], None] = {}
         for chunk in table.chunks:
-            names = chunk.columns.get("feature", [])
+            names = chunk.columns.get("feature") or [None] * len(chunk.places)
             where = chunk.columns.get("namespace") or [None] * len(names)
             spaces = spaces or "namespace" in chunk.columns
             for name, space, place in zip(names, where, chunk.places.tolist(), strict=True):

@@ -1,0 +1,73 @@
+"""A short, fixed run of the fuzzers of tests/fuzz/readers, and that they see what they look for."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
+from readers import guard, importers, loaders, seeds
+from readers.targets import Harness, Inputs, Target
+
+RUNS = 200
+TARGETS = {**importers.TARGETS, **loaders.TARGETS}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_reader_reads_or_refuses(name):
+    target = TARGETS[name]
+    inputs = Inputs(target, 1)
+    if not inputs.corpus:
+        pytest.skip(f"not installed: {', '.join(sorted(seeds.missing))}")
+    with Harness(target, timed=False) as harness:
+        harness.warm()
+        for data in target.seeds():
+            harness.run(data)
+        assert harness.counts.read > 0  # else the readers refuse at once and nothing is tested
+        for i in range(RUNS):
+            data = inputs.next()
+            if harness.run(data, traced=i % 10 == 0):
+                inputs.keep(data)
+        assert len(harness.counts.outcomes) > 5
+
+
+def test_the_same_seed_gives_the_same_inputs():
+    first, second, other = (Inputs(TARGETS["nltk"], seed) for seed in (1, 1, 2))
+    drawn = [[one.next() for _ in range(50)] for one in (first, second, other)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def _sleepless(path):
+    while True:
+        time.process_time()
+
+
+BAD = {
+    "opens another file": (lambda path: open(os.devnull).close(), "audit: open"),
+    "writes its file": (lambda path: path.write_bytes(b""), "audit: open"),
+    "runs a program": (lambda path: os.system("true"), "audit: os.system"),
+    "starts a process": (lambda path: subprocess.run(["true"], check=True), "audit: "),
+    "opens a socket": (lambda path: socket.socket(), "audit: socket"),
+    "removes its file": (os.remove, "audit: os.remove"),
+    "imports a module": (lambda path: __import__("this"), "audit: import"),
+    "runs code": (lambda path: exec("1"), "audit: "),
+    "raises another error": (lambda path: {}["a"], "error: KeyError"),
+    "raises a subclass": (lambda path: b"\xff".decode(), "error: UnicodeDecodeError"),
+    "takes memory": (lambda path: bytes(80 << 20), "memory: a peak of"),
+    "takes time": (_sleepless, "time: "),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_the_guard_sees_a_reader_that(what, monkeypatch):
+    read, words = BAD[what]
+    monkeypatch.setattr(guard, "SECONDS", 0.2)
+    sys.modules.pop("this", None)
+    with Harness(Target("bad", list, lambda data, _: data, read, (ValueError,))) as harness:
+        with pytest.raises(guard.Finding) as caught:
+            harness.run(b"x", traced="memory" in what)
+        assert str(caught.value).startswith(words)
