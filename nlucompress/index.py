@@ -318,7 +318,7 @@ def _refuse_duplicates(features: Sequence[Sequence[str]], left: Integers) -> Non
 
 
 def _not_placed(features: Sequence[Sequence[str]], hashes: Hashes, left: Integers) -> str:
-    """What to say of features that no seed places. Chance does not do that: they were made so. Two of one hash are named."""
+    """What to say of features that no seed places: they were made so, for chance does not do that."""
     first: dict[bytes, int] = {}
     for number in left.tolist():
         twin = first.setdefault(hashes[number].tobytes(), number)
