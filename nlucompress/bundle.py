@@ -19,7 +19,6 @@ import contextlib
 import errno
 import mmap
 import os
-import shutil
 import struct
 import time
 import zlib
@@ -431,7 +430,6 @@ def compact(path: str | os.PathLike[str], timeout: float = 60.0) -> dict[str, An
     """
     with _locked(path, timeout) as (old, state), _fresh(path, overwrite=True) as file:
         _fill(file.fileno(), ((entry.name, _read_at(old, entry.offset, entry.length)) for entry in _entries(state)))
-        shutil.copymode(path, file.name)
     return _info(path)
 
 

@@ -7,6 +7,7 @@ Opening costs the header and nothing else: sections are used where they lie in t
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import os
 import stat
@@ -136,7 +137,10 @@ def _sha256(first: bytes | memoryview, parts: Iterable[bytes | memoryview]) -> b
 def save(data: bytes | Iterable[bytes], path: str | os.PathLike[str], overwrite: bool = False) -> None:
     """Write data, or its pieces, to path, whole or not at all: a temporary file beside it, fsync, then a rename.
 
-    Raises FileExistsError if path exists and overwrite is False; OSError as the system gives it. Nothing is left behind.
+    A file that is replaced hands on its permissions. A symbolic link is replaced itself: what it points to stays as it is.
+    Raises FileExistsError if path exists and overwrite is False; OSError as the system gives it, and for a folder, a pipe
+    or a device, which are never replaced. Nothing is left behind, but by a process that is killed: a file beside path that
+    is named ``.nluc-``, 16 hexadecimal digits, ``.tmp``, which nothing reads; delete it when no writer is at work.
     """
     target = os.fsdecode(path)
     if not overwrite and os.path.exists(target):
@@ -149,8 +153,9 @@ def save(data: bytes | Iterable[bytes], path: str | os.PathLike[str], overwrite:
 def replacing(target: str, overwrite: bool) -> Iterator[BinaryIO]:
     """A new file beside target, which gets its name, on the disk, when the block ends well; else nothing is left behind.
 
-    Raises FileExistsError if target is there by then and overwrite is False; OSError.
+    Raises FileExistsError if target is there by then and overwrite is False; OSError, also for a target that is no file.
     """
+    mode = _mode(target) if overwrite else None
     folder = os.path.dirname(target) or "."
     temporary = os.path.join(folder, f".nluc-{os.urandom(8).hex()}.tmp")
     try:
@@ -165,6 +170,8 @@ def replacing(target: str, overwrite: bool) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
         except OSError as error:
             raise OSError(error.errno, error.strerror, error.filename or target) from None
+        if mode is not None:
+            os.chmod(temporary, mode)
         if overwrite:
             os.replace(temporary, target)
         else:
@@ -173,6 +180,19 @@ def replacing(target: str, overwrite: bool) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
     _sync_directory(folder)
+
+
+def _mode(target: str) -> int | None:
+    """The permissions of the file that is replaced, None if there is none. Raises OSError for what must not be replaced."""
+    try:
+        mode = os.stat(target).st_mode  # of what a link points to: /dev/stdout is a link to a pipe or a terminal
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file: it is not replaced", target)
+    return stat.S_IMODE(mode)
 
 
 def _link(temporary: str, target: str) -> None:
@@ -206,6 +226,13 @@ def map_file(path: str | os.PathLike[str]) -> memoryview:
         if os.fstat(file.fileno()).st_size == 0:
             raise FormatError("the file is empty")
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a file, in memory. Raises as ``map_file``."""
+    regular(path)
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def regular(path: str | os.PathLike[str]) -> None:

@@ -163,8 +163,8 @@ def build(features: Sequence[Sequence[str]], gamma: float = 1.0) -> tuple[Index,
     features: distinct names in each namespace; the same name in two namespaces is two features. gamma: bits of a level
     for each feature that reaches it, ≥ 1: more bits, fewer probes. Memory: below 100 bytes a feature; time: linear.
 
-    Raises BuildError if gamma is below 1 or above 16, if there are more than 2^31 / gamma features, or if a feature
-    stands twice in a namespace (naming it).
+    Raises BuildError if gamma is below 1 or above 16, if there are more than 2^31 / gamma features, if a feature
+    stands twice in a namespace (naming it), or if features were made so that they share their hash under every seed.
 
     >>> index, slots, _ = build([["play", "yesterday"], ["play"]])
     >>> sorted(slots.tolist())
@@ -185,7 +185,7 @@ def build(features: Sequence[Sequence[str]], gamma: float = 1.0) -> tuple[Index,
             if not len(left):
                 return Index(n, levels, blocks, seeds), slots, hashes
         _refuse_duplicates(features, left)
-    raise BuildError(f"{n} features: not placed after {MAX_LEVELS} levels with 4 seeds")
+    raise BuildError(_not_placed(features, hashes, left))
 
 
 def _place_shards(hashes: Hashes, gamma: float, bits: int
@@ -315,3 +315,23 @@ def _refuse_duplicates(features: Sequence[Sequence[str]], left: Integers) -> Non
             shown = ", ".join(map(repr, twice[:5])) + (", …" if len(twice) > 5 else "")
             raise BuildError(f"namespace {namespace}: {len(twice)} features stand more than once: {shown}")
         left = left - len(names)
+
+
+def _not_placed(features: Sequence[Sequence[str]], hashes: Hashes, left: Integers) -> str:
+    """What to say of features that no seed places: they were made so, for chance does not do that."""
+    first: dict[bytes, int] = {}
+    for number in left.tolist():
+        twin = first.setdefault(hashes[number].tobytes(), number)
+        if twin != number:
+            one, other = _place(features, twin), _place(features, number)
+            return f"{one} and {other} have one hash of 128 bits, under each of 4 seeds: leave one of them out"
+    return f"{sum(map(len, features))} features: {len(left)} not placed after {MAX_LEVELS} levels, under each of 4 seeds"
+
+
+def _place(features: Sequence[Sequence[str]], number: int) -> str:
+    """Which feature, of all namespaces one after the other, this is."""
+    for namespace, names in enumerate(features):
+        if number < len(names):
+            return f"namespace {namespace}: {names[number]!r:.80}"
+        number -= len(names)
+    raise IndexError(number)

@@ -237,14 +237,16 @@ def opened_as(buffer: bytes | memoryview, verify: fileformat.Verify = "header") 
     return Model(buffer, verify, container)
 
 
-def load(path: str | os.PathLike[str], verify: fileformat.Verify = "header") -> Model | Any:
+def load(path: str | os.PathLike[str], verify: fileformat.Verify = "header", memory_map: bool = True) -> Model | Any:
     """Open a .nluc file: memory-mapped, validated, ready. A Model, or a Tagger of a file whose task is tagging.
 
     verify: "header" checks what every look-up relies on, in a time that does not grow with the file; what it does not
     touch is made harmless at the look-up. "full" reads the whole file and checks every checksum and every row too.
+    memory_map: False reads the file into memory first, so that nobody can change or cut it afterwards. A mapped file that
+    is cut where it lies ends the process (SIGBUS); replaced by a rename, as ``save`` does, it goes on answering as it was.
     Raises FormatError (naming the file and the place) for a file that is damaged, foreign, empty or too new; OSError.
     """
     try:
-        return opened_as(fileformat.map_file(path), verify)
+        return opened_as(fileformat.map_file(path) if memory_map else fileformat.read_file(path), verify)
     except FormatError as error:
         raise FormatError(f"{os.fspath(path)}: {error}") from None
