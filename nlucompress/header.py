@@ -69,14 +69,14 @@ def check(head: bytes | memoryview) -> None:
         if not left:
             left, keys = outer.pop()
             continue
-        if left >= _RUN and keys is None and (run := _SCALARS.match(data, at)):
-            at, left = run.end(), left - _RUN
-            continue
         if at >= end:
             raise _error(f"not well-formed msgpack: {left} values are missing at its end")
         tag = data[at]
         start, count, text = at + 1, -1, tag >> 5 == 5
         if size := _WHOLE[tag]:
+            if left >= _RUN and keys is None and (run := _SCALARS.match(data, at)):
+                at, left = run.end(), left - _RUN
+                continue
             at += size
         elif width := _STRINGS.get(tag):
             start += width

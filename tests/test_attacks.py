@@ -110,7 +110,7 @@ def test_there_are_attacks_on_every_rule() -> None:
     text = resources.files("nlucompress").joinpath("FORMAT.md").read_text(encoding="utf-8")
     rules = set(re.findall(r"^\* \*\*([A-Z]\d+)\*\*", text, re.MULTILINE))
     assert rules - claimed == {"I2", "B10"}  # I2 is what a look-up does; B10's are in tests/test_bundle.py
-    assert claimed <= rules
+    assert claimed - rules == {"S16"}  # a dtype
 
 
 def test_a_wrong_claim_is_found() -> None:

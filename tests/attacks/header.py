@@ -63,7 +63,12 @@ def fields(base: Base) -> dict[str, Field]:
         "slots.idf_bits": integer(0, 24, "L1|S6|M6|R4|R6|L3|R7*|L2*|R5*|opens"),
         "rows": Field((dict,), "H3", "H3", None, ({}, {"coder": base.coder}), "H3"),
         "rows.coder": Field(
-            (str,), "H3", "S6|H3|R1", None, (*({"plain", "dense", "pool", "coded"} - {base.coder}), text, "Plain"), "H3"
+            (str,),
+            "H3",
+            f"S6|H3|R1{few}",
+            None,
+            (*({"plain", "dense", "pool", "coded"} - {base.coder}), text, "Plain"),
+            "H3",
         ),
         "rows.n": integer(0, 0, "H3"),
         "rows.columns": integer(0, 0, "H3"),
