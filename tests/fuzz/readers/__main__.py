@@ -67,7 +67,8 @@ def main() -> int:
     if engine == "atheris":
         return _atheris(chosen[0], args)
     args.seconds /= len(chosen)
-    return 1 if any([_plain(target, args) for target in chosen]) else 0
+    found = [_plain(target, args) for target in chosen]
+    return 1 if any(found) else 0
 
 
 def _targets(group: str) -> dict[str, Target]:

@@ -65,15 +65,15 @@ class Guard:
     def judge(self, event: str, args: tuple[Any, ...]) -> None:
         """Stop a call whose event is not allowed."""
         if event == "open":
-            path, mode, flags = args
+            path, _, flags = args
             writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
             if (self.writes or not writes) and (isinstance(path, int) or self._own(path)):
                 return
-        elif event == "os.truncate" and self.writes and self._own(args[0]):
-            return
-        elif event in LISTING and self._own(args[0]):
-            return
-        elif event == "import" and str(args[0]).startswith("encodings."):  # codecs.lookup of a name from the file
+        elif (
+            (event == "os.truncate" and self.writes and self._own(args[0]))
+            or (event in LISTING and self._own(args[0]))
+            or (event == "import" and str(args[0]).startswith("encodings."))  # codecs.lookup of a name from the file
+        ):
             return
         self.seen.append(f"{event} {args!r:.300}")
         raise _Stopped(self.seen[-1])

@@ -102,8 +102,11 @@ def _data(path: Path) -> None:
 
 _PLAIN = Template.parse({"features": [{"name": "w", "value": []}]})
 _READERS: tuple[Callable[[Path], Any], ...] = (
-    read_labelled, lambda path: read_samples(path, None, False), read_tagged, lambda path: read_tagged(path, _PLAIN),
-)  # fmt: skip
+    read_labelled,
+    lambda path: read_samples(path, None, False),
+    read_tagged,
+    lambda path: read_tagged(path, _PLAIN),
+)
 
 
 def _manifest(path: Path) -> None:
@@ -128,32 +131,80 @@ def _state(path: Path) -> None:
 TARGETS = {
     target.name: target
     for target in (
-        Target("pickle", seeds.pickles, _pickled, _import(), (ModelImportError,), 600, 96 * MIB, "m.pkl", opcodes.program),
-        Target("joblib", seeds.joblib, mutate.packed(opcodes.change), _import(), (ModelImportError,), 4000, 256 * MIB,
-               "m.joblib", _joblib),
+        Target(
+            "pickle", seeds.pickles, _pickled, _import(), (ModelImportError,), 600, 96 * MIB, "m.pkl", opcodes.program
+        ),
+        Target(
+            "joblib",
+            seeds.joblib,
+            mutate.packed(opcodes.change),
+            _import(),
+            (ModelImportError,),
+            4000,
+            256 * MIB,
+            "m.joblib",
+            _joblib,
+        ),
         Target("skops", seeds.skops, mutate.archive(mutate.npy), _import(), (ModelImportError,), 4000, 96 * MIB),
-        Target("crfsuite", lambda: seeds.files("crfsuite/*.crfsuite"), mutate.raw, _import("crfsuite"), (ModelImportError,)),
-        Target("crfsuite-dump", lambda: seeds.files("crfsuite/*.txt"), mutate.text, _import("crfsuite"), (ModelImportError,)),
+        Target(
+            "crfsuite", lambda: seeds.files("crfsuite/*.crfsuite"), mutate.raw, _import("crfsuite"), (ModelImportError,)
+        ),
+        Target(
+            "crfsuite-dump",
+            lambda: seeds.files("crfsuite/*.txt"),
+            mutate.text,
+            _import("crfsuite"),
+            (ModelImportError,),
+        ),
         Target("nltk", seeds.nltk, _pickled, _import(), (ModelImportError,), 600, 96 * MIB),
         Target("nltk-tabs", seeds.nltk_tabs, mutate.in_folder(mutate.text), _import(), (ModelImportError,), file=""),
         Target("opennlp", seeds.opennlp, _by_content, _import("opennlp"), (ModelImportError,), 4000),
         Target("snips", seeds.snips, mutate.in_folder(mutate.as_json), _import("snips"), (ModelImportError,), file=""),
-        Target("fasttext", lambda: seeds.files("fasttext-0.9.3/*.bin", "fasttext-0.9.3/*.ftz"), mutate.raw, _import("fasttext"),
-               (ModelImportError,)),
+        Target(
+            "fasttext",
+            lambda: seeds.files("fasttext-0.9.3/*.bin", "fasttext-0.9.3/*.ftz"),
+            mutate.raw,
+            _import("fasttext"),
+            (ModelImportError,),
+        ),
         Target("liblinear", seeds.liblinear, mutate.in_folder(mutate.text), _liblinear, (ModelImportError,), file=""),
-        Target("vowpal-wabbit", lambda: seeds.files("trainers/*.invert", "trainers/*.readable"), mutate.text,
-               _import("vowpal-wabbit"), (ModelImportError,)),
+        Target(
+            "vowpal-wabbit",
+            lambda: seeds.files("trainers/*.invert", "trainers/*.readable"),
+            mutate.text,
+            _import("vowpal-wabbit"),
+            (ModelImportError,),
+        ),
         Target("table", seeds.tables, _table, _import("table"), (ModelImportError,)),
         Target("parquet", seeds.parquet, mutate.raw, _import("table"), (ModelImportError,), plus=512 * MIB),
-        Target("any", lambda: [*seeds.pickles()[:9], *seeds.skops()[:2], *seeds.tables(), *seeds.opennlp(), *seeds.models()[:3],
-                               *seeds.files("crfsuite/small.*", "trainers/*.readable", "fasttext-0.9.3/*.bin")],
-               _either(mutate.raw, mutate.text), _import(), (ModelImportError,), 4000, 256 * MIB),
+        Target(
+            "any",
+            lambda: [
+                *seeds.pickles()[:9],
+                *seeds.skops()[:2],
+                *seeds.tables(),
+                *seeds.opennlp(),
+                *seeds.models()[:3],
+                *seeds.files("crfsuite/small.*", "trainers/*.readable", "fasttext-0.9.3/*.bin"),
+            ],
+            _either(mutate.raw, mutate.text),
+            _import(),
+            (ModelImportError,),
+            4000,
+            256 * MIB,
+        ),
         Target("names", seeds.names, _names, read_names, (ModelImportError,), plus=512 * MIB),
         Target("template", seeds.templates, mutate.as_json, _template, (TemplateError,)),
         Target("data", seeds.data, mutate.json_lines, _data, (ValueError,), file="data.jsonl"),
         Target("data-gzip", seeds.data_gzip, _json_lines, _data, (ValueError,), 4000, 160 * MIB, file="data.jsonl.gz"),
-        Target("manifest", seeds.manifests, mutate.in_folder(mutate.json_lines), _manifest,
-               (ValueError, FileNotFoundError), file=""),
+        Target(
+            "manifest",
+            seeds.manifests,
+            mutate.in_folder(mutate.json_lines),
+            _manifest,
+            (ValueError, FileNotFoundError),
+            file="",
+        ),
         Target("search-state", seeds.states, mutate.json_lines, _state, (ValueError,), writes=True),
     )
-}  # fmt: skip
+}

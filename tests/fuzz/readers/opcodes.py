@@ -16,36 +16,170 @@ from random import Random
 from .mutate import NUMBERS, raw
 
 GLOBALS = (
-    "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.dict", "builtins.bytes",
-    "builtins.bytearray", "builtins.complex", "builtins.slice", "builtins.range", "builtins.object", "builtins.getattr",
-    "builtins.eval", "builtins.exec", "builtins.open", "builtins.print", "builtins.__import__", "builtins.str",
-    "builtins.int", "__builtin__.unicode", "__builtin__.xrange", "os.system", "os.remove", "posix.system",
-    "subprocess.Popen", "socket.socket", "importlib.import_module", "shutil.rmtree", "pathlib.PosixPath",
-    "collections.deque", "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "_codecs.encode",
-    "copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__", "copy_reg._reconstructor",
-    "functools.partial", "operator.itemgetter", "operator.attrgetter", "re._compile", "numpy.dtype", "numpy.ndarray",
-    "numpy.matrix", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
-    "numpy._core.multiarray.scalar", "numpy._core.numeric._frombuffer", "numpy._core._ufunc_reconstruct", "numpy.float64",
-    "numpy.ma.core._mareconstruct", "numpy.random._pickle.__randomstate_ctor", "pandas.core.indexes.base._new_Index",
-    "joblib.numpy_pickle.NumpyArrayWrapper", "joblib.numpy_pickle.NDArrayWrapper", "scipy.sparse._csr.csr_matrix",
-    "scipy.sparse._dia.dia_matrix", "scipy.sparse._coo.coo_matrix", "sklearn.pipeline.Pipeline",
-    "sklearn.feature_extraction.text.TfidfVectorizer", "sklearn.feature_extraction.text.CountVectorizer",
-    "sklearn.feature_extraction.text.TfidfTransformer", "sklearn.feature_extraction.text.HashingVectorizer",
-    "sklearn.feature_extraction._dict_vectorizer.DictVectorizer", "sklearn.svm._classes.LinearSVC",
-    "sklearn.linear_model._logistic.LogisticRegression", "sklearn.naive_bayes.MultinomialNB",
-    "sklearn._loss._loss.__pyx_unpickle_CyHalfBinomialLoss", "sklearn_crfsuite.estimator.CRF",
-    "nltk.classify.maxent.MaxentClassifier", "nltk.classify.naivebayes.NaiveBayesClassifier",
-    "nltk.probability.FreqDist", "nltk.probability.ELEProbDist", "cloudpickle.cloudpickle._make_function",
-    "cloudpickle.cloudpickle._builtin_type", "dill._dill._create_function", "dill._dill._load_type", "types.CodeType",
-    "__main__.Evil", "decimal.Decimal", "datetime.datetime", "uuid.UUID", "nowhere.nothing", "a.b", ".",
-)  # fmt: skip
-ATTRIBUTES = ("vocabulary_", "_tfidf", "idf_", "_idf_diag", "coef_", "intercept_", "classes_", "steps", "named_steps",
-              "shape", "dtype", "order", "subclass", "allow_mmap", "numpy_array_alignment_bytes", "data", "indices", "indptr",
-              "_shape", "row", "col", "coords", "offsets", "__class__", "__dict__", "__setstate__", "analyzer", "norm",
-              "ngram_range", "modelfile", "__FILE_RESOURCE_DATA__", "_encoding", "_weights", "_mapping", "_labels", "_freqdist",
-              "feature_log_prob_", "class_log_prior_", "a", "", "\0", "\ud800", "x" * 1200)  # fmt: skip
-DTYPES = ("f8", "<f8", ">f8", "f4", "i8", "<i8", "u1", "b1", "?", "U5", "S3", "S0", "U0", "O", "O8", "V8", "V0", "c16", "f16",
-          "f2", "M8", "m8", "U999999999", "V999999999", "i3", "f8,f8", "(2,)f8", "", "<", "f8" * 30)  # fmt: skip
+    "builtins.list",
+    "builtins.tuple",
+    "builtins.set",
+    "builtins.frozenset",
+    "builtins.dict",
+    "builtins.bytes",
+    "builtins.bytearray",
+    "builtins.complex",
+    "builtins.slice",
+    "builtins.range",
+    "builtins.object",
+    "builtins.getattr",
+    "builtins.eval",
+    "builtins.exec",
+    "builtins.open",
+    "builtins.print",
+    "builtins.__import__",
+    "builtins.str",
+    "builtins.int",
+    "__builtin__.unicode",
+    "__builtin__.xrange",
+    "os.system",
+    "os.remove",
+    "posix.system",
+    "subprocess.Popen",
+    "socket.socket",
+    "importlib.import_module",
+    "shutil.rmtree",
+    "pathlib.PosixPath",
+    "collections.deque",
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "collections.Counter",
+    "_codecs.encode",
+    "copyreg._reconstructor",
+    "copyreg.__newobj__",
+    "copyreg.__newobj_ex__",
+    "copy_reg._reconstructor",
+    "functools.partial",
+    "operator.itemgetter",
+    "operator.attrgetter",
+    "re._compile",
+    "numpy.dtype",
+    "numpy.ndarray",
+    "numpy.matrix",
+    "numpy.core.multiarray._reconstruct",
+    "numpy._core.multiarray._reconstruct",
+    "numpy._core.multiarray.scalar",
+    "numpy._core.numeric._frombuffer",
+    "numpy._core._ufunc_reconstruct",
+    "numpy.float64",
+    "numpy.ma.core._mareconstruct",
+    "numpy.random._pickle.__randomstate_ctor",
+    "pandas.core.indexes.base._new_Index",
+    "joblib.numpy_pickle.NumpyArrayWrapper",
+    "joblib.numpy_pickle.NDArrayWrapper",
+    "scipy.sparse._csr.csr_matrix",
+    "scipy.sparse._dia.dia_matrix",
+    "scipy.sparse._coo.coo_matrix",
+    "sklearn.pipeline.Pipeline",
+    "sklearn.feature_extraction.text.TfidfVectorizer",
+    "sklearn.feature_extraction.text.CountVectorizer",
+    "sklearn.feature_extraction.text.TfidfTransformer",
+    "sklearn.feature_extraction.text.HashingVectorizer",
+    "sklearn.feature_extraction._dict_vectorizer.DictVectorizer",
+    "sklearn.svm._classes.LinearSVC",
+    "sklearn.linear_model._logistic.LogisticRegression",
+    "sklearn.naive_bayes.MultinomialNB",
+    "sklearn._loss._loss.__pyx_unpickle_CyHalfBinomialLoss",
+    "sklearn_crfsuite.estimator.CRF",
+    "nltk.classify.maxent.MaxentClassifier",
+    "nltk.classify.naivebayes.NaiveBayesClassifier",
+    "nltk.probability.FreqDist",
+    "nltk.probability.ELEProbDist",
+    "cloudpickle.cloudpickle._make_function",
+    "cloudpickle.cloudpickle._builtin_type",
+    "dill._dill._create_function",
+    "dill._dill._load_type",
+    "types.CodeType",
+    "__main__.Evil",
+    "decimal.Decimal",
+    "datetime.datetime",
+    "uuid.UUID",
+    "nowhere.nothing",
+    "a.b",
+    ".",
+)
+ATTRIBUTES = (
+    "vocabulary_",
+    "_tfidf",
+    "idf_",
+    "_idf_diag",
+    "coef_",
+    "intercept_",
+    "classes_",
+    "steps",
+    "named_steps",
+    "shape",
+    "dtype",
+    "order",
+    "subclass",
+    "allow_mmap",
+    "numpy_array_alignment_bytes",
+    "data",
+    "indices",
+    "indptr",
+    "_shape",
+    "row",
+    "col",
+    "coords",
+    "offsets",
+    "__class__",
+    "__dict__",
+    "__setstate__",
+    "analyzer",
+    "norm",
+    "ngram_range",
+    "modelfile",
+    "__FILE_RESOURCE_DATA__",
+    "_encoding",
+    "_weights",
+    "_mapping",
+    "_labels",
+    "_freqdist",
+    "feature_log_prob_",
+    "class_log_prior_",
+    "a",
+    "",
+    "\0",
+    "\ud800",
+    "x" * 1200,
+)
+DTYPES = (
+    "f8",
+    "<f8",
+    ">f8",
+    "f4",
+    "i8",
+    "<i8",
+    "u1",
+    "b1",
+    "?",
+    "U5",
+    "S3",
+    "S0",
+    "U0",
+    "O",
+    "O8",
+    "V8",
+    "V0",
+    "c16",
+    "f16",
+    "f2",
+    "M8",
+    "m8",
+    "U999999999",
+    "V999999999",
+    "i3",
+    "f8,f8",
+    "(2,)f8",
+    "",
+    "<",
+    "f8" * 30,
+)
 PROTOCOLS = range(6)
 
 
@@ -128,8 +262,15 @@ def split(data: bytes) -> tuple[bytes, ...]:
     return (*whole, data[end:]) if end < len(data) else whole
 
 
-_OPCODES = bytes(sorted({value[0] for name, value in vars(pickle).items() if name.isupper() and isinstance(value, bytes)
-                         and len(value) == 1}))  # fmt: skip
+_OPCODES = bytes(
+    sorted(
+        {
+            value[0]
+            for name, value in vars(pickle).items()
+            if name.isupper() and isinstance(value, bytes) and len(value) == 1
+        }
+    )
+)
 _SIMPLE = frozenset(bytes([code]) for code in b"NIFJKMLGVSXUTBC\x8a\x8b\x8c\x8d\x8e\x88\x89}])\x8fc\x93hj")
 
 
@@ -270,8 +411,11 @@ class _Writer:
 
     def mapping(self, depth: int) -> bytes:
         draw = self.draw
-        pairs = [(self.text(draw.choice(ATTRIBUTES)) if draw.random() < 0.7 else self.value(depth + 1)) + self.value(depth + 1)
-                 for _ in range(draw.choice((0, 1, 2, 5)))]  # fmt: skip
+        pairs = [
+            (self.text(draw.choice(ATTRIBUTES)) if draw.random() < 0.7 else self.value(depth + 1))
+            + self.value(depth + 1)
+            for _ in range(draw.choice((0, 1, 2, 5)))
+        ]
         kind = draw.randrange(3)
         if kind == 0:
             return b"(" + b"".join(pairs) + b"d"
@@ -293,8 +437,15 @@ class _Writer:
         if kind == 3:
             return self.named() + self.arguments(depth) + b"\x81"
         if kind == 4:
-            return draw.choice((b"\x82" + bytes([draw.randrange(256)]), b"\x83\1\0", b"\x84\1\0\0\0", b"Pid\n",
-                                self.value(depth + 1) + b"Q"))  # fmt: skip
+            return draw.choice(
+                (
+                    b"\x82" + bytes([draw.randrange(256)]),
+                    b"\x83\1\0",
+                    b"\x84\1\0\0\0",
+                    b"Pid\n",
+                    self.value(depth + 1) + b"Q",
+                )
+            )
         made = self.named() + self.arguments(depth) + b"R"
         return made + self.value(depth + 1) + b"b" if draw.random() < 0.3 else made
 
@@ -303,12 +454,26 @@ class _Writer:
         made = self.named("numpy.dtype") + b"(" + self.text(draw.choice(DTYPES[:12] if draw.random() < 0.7 else DTYPES))
         made += b"\x89\x88tR"
         if draw.random() < 0.7:
-            state = [self.integer(3), self.text(draw.choice(("<", ">", "|", "=", "?"))), b"N", b"N", b"N",
-                     self.integer(draw.choice((-1, 8, 0, 1 << 31))), self.integer(draw.choice((-1, 0, 8))), self.integer(0)]  # fmt: skip
+            state = [
+                self.integer(3),
+                self.text(draw.choice(("<", ">", "|", "=", "?"))),
+                b"N",
+                b"N",
+                b"N",
+                self.integer(draw.choice((-1, 8, 0, 1 << 31))),
+                self.integer(draw.choice((-1, 0, 8))),
+                self.integer(0),
+            ]
             if draw.random() < 0.2:
                 state[3] = self.text("a") + self.text("b") + b"\x86"
-                state[4] = b"}(" + b"".join(self.text(name) + self.dtype_simple() + self.integer(draw.choice((0, 8, 1 << 40, -1)))
-                                            + b"\x86" for name in "ab") + b"u"  # fmt: skip
+                state[4] = (
+                    b"}("
+                    + b"".join(
+                        self.text(name) + self.dtype_simple() + self.integer(draw.choice((0, 8, 1 << 40, -1))) + b"\x86"
+                        for name in "ab"
+                    )
+                    + b"u"
+                )
             made += b"(" + b"".join(state) + b"tb"
         return made
 
@@ -317,8 +482,12 @@ class _Writer:
 
     def shape(self) -> bytes:
         draw = self.draw
-        sizes = [draw.choice((0, 1, 2, 3, 8, 8, 1 << 16, 1 << 31, 1 << 62, -1)) if draw.random() < 0.4 else draw.choice((1, 2, 3))
-                 for _ in range(draw.choice((0, 1, 1, 2, 2, 3, 33)))]  # fmt: skip
+        sizes = [
+            draw.choice((0, 1, 2, 3, 8, 8, 1 << 16, 1 << 31, 1 << 62, -1))
+            if draw.random() < 0.4
+            else draw.choice((1, 2, 3))
+            for _ in range(draw.choice((0, 1, 1, 2, 2, 3, 33)))
+        ]
         return b"(" + b"".join(map(self.integer, sizes)) + b"t"
 
     def array(self, depth: int) -> bytes:
@@ -350,9 +519,14 @@ class _Writer:
         if kind == 3:
             return self.named(f"numpy.{core}.multiarray.scalar") + b"(" + self.dtype() + content + b"tR"
         wrapper = self.named("joblib.numpy_pickle.NumpyArrayWrapper") + b")\x81}("
-        state = {"subclass": self.named("numpy.ndarray"), "shape": self.shape(), "order": self.text(draw.choice("CFx")),
-                 "dtype": self.dtype(), "allow_mmap": b"\x88",
-                 "numpy_array_alignment_bytes": draw.choice((b"N", self.integer(16)))}  # fmt: skip
+        state = {
+            "subclass": self.named("numpy.ndarray"),
+            "shape": self.shape(),
+            "order": self.text(draw.choice("CFx")),
+            "dtype": self.dtype(),
+            "allow_mmap": b"\x88",
+            "numpy_array_alignment_bytes": draw.choice((b"N", self.integer(16))),
+        }
         if draw.random() < 0.2:
             state.pop(draw.choice(list(state)))
         body = b"".join(self.text(name) + value for name, value in state.items())
@@ -374,7 +548,7 @@ class _Writer:
         return made + b"ub"
 
     def bomb(self) -> bytes:
-        """What grows: the memo, tuples of themselves, sets, copies of one string, lists in lists, things that hold themselves."""
+        """What grows: the memo, tuples of themselves, sets, copies of a string, lists in lists, what holds itself."""
         draw = self.draw
         times = draw.choice((10, 60, 1000, 5000))
         kind = draw.randrange(13)

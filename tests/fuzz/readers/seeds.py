@@ -78,8 +78,10 @@ def estimators() -> list[Any]:
     from sklearn.preprocessing import MaxAbsScaler
     from sklearn.svm import LinearSVC
 
-    union = FeatureUnion([("w", TfidfVectorizer(stop_words=["it"])), ("c", TfidfVectorizer(analyzer="char_wb", max_features=9))],
-                         transformer_weights={"w": 2.0})  # fmt: skip
+    union = FeatureUnion(
+        [("w", TfidfVectorizer(stop_words=["it"])), ("c", TfidfVectorizer(analyzer="char_wb", max_features=9))],
+        transformer_weights={"w": 2.0},
+    )
     columns = ColumnTransformer([("t", CountVectorizer(), 0), ("d", "drop", [1])])
     rows = np.array([[text, "x"] for text in TEXTS], object)
     mappings: Any = [{"w": text[:4], "n": float(len(text))} for text in TEXTS]
@@ -87,16 +89,24 @@ def estimators() -> list[Any]:
     return [
         make_pipeline(TfidfVectorizer(ngram_range=(1, 2), max_features=12), LinearSVC()).fit(TEXTS, LABELS),
         make_pipeline(CountVectorizer(max_features=9), TfidfTransformer(), LogisticRegression()).fit(TEXTS, two),
-        _sparse(make_pipeline(TfidfVectorizer(max_features=9), SGDClassifier(loss="modified_huber")).fit(TEXTS, LABELS)),
+        _sparse(
+            make_pipeline(TfidfVectorizer(max_features=9), SGDClassifier(loss="modified_huber")).fit(TEXTS, LABELS)
+        ),
         make_pipeline(HashingVectorizer(n_features=16, alternate_sign=False), MultinomialNB()).fit(TEXTS, LABELS),
         make_pipeline(union, LogisticRegression()).fit(TEXTS, LABELS),
         make_pipeline(columns, ComplementNB()).fit(rows, LABELS),
         make_pipeline(DictVectorizer(), SelectKBest(chi2, k=5), LinearSVC()).fit(mappings, LABELS),
         make_pipeline(FeatureHasher(n_features=16), LogisticRegression()).fit(mappings, LABELS),
-        make_pipeline(CountVectorizer(max_features=9), MaxAbsScaler(), OneVsRestClassifier(LinearSVC())).fit(TEXTS, LABELS),
-        GridSearchCV(make_pipeline(CountVectorizer(max_features=5), CalibratedClassifierCV(LinearSVC(), ensemble=False, cv=2)),
-                     {}, cv=2, error_score="raise").fit(TEXTS, LABELS),
-    ]  # fmt: skip
+        make_pipeline(CountVectorizer(max_features=9), MaxAbsScaler(), OneVsRestClassifier(LinearSVC())).fit(
+            TEXTS, LABELS
+        ),
+        GridSearchCV(
+            make_pipeline(CountVectorizer(max_features=5), CalibratedClassifierCV(LinearSVC(), ensemble=False, cv=2)),
+            {},
+            cv=2,
+            error_score="raise",
+        ).fit(TEXTS, LABELS),
+    ]
 
 
 @_optional
@@ -141,8 +151,10 @@ def _skops() -> list[bytes]:
 def _nltk() -> list[bytes]:
     from nltk.classify import MaxentClassifier, NaiveBayesClassifier
 
-    train = [({"first": text.split()[0], "n": len(text), text.split()[-1]: True}, label)
-             for text, label in zip(TEXTS, LABELS, strict=True)]  # fmt: skip
+    train = [
+        ({"first": text.split()[0], "n": len(text), text.split()[-1]: True}, label)
+        for text, label in zip(TEXTS, LABELS, strict=True)
+    ]
     out = [pickle.dumps(NaiveBayesClassifier.train(train), 2)]
     for algorithm in ("GIS", "IIS"):
         model = MaxentClassifier.train(train, algorithm, trace=0, max_iter=2)
@@ -200,8 +212,10 @@ def tables() -> list[bytes]:
     out = [b"".join(table.write(_model(data))) for data in files("trainers/*.liblinear")[:2]]
     out += [b"".join(table.write(_live(i))) for i in (0, 1, 3, 4)]
     rows = [("a", "x", 1.0), ("b", "y", -0.5), ("", "x", 0.1), ("c\td", "y", 2e-3), (None, "x", 0.25)]
-    out.append(b"feature\tlabel\tweight\n" + b"".join(
-        f"{table.escape(name)}\t{label}\t{weight}\n".encode() for name, label, weight in rows))  # fmt: skip
+    out.append(
+        b"feature\tlabel\tweight\n"
+        + b"".join(f"{table.escape(name)}\t{label}\t{weight}\n".encode() for name, label, weight in rows)
+    )
     out.append(
         b"weight,label,feature\r\n" + b"".join(f'{w},{label},"{name or ""}"\r\n'.encode() for name, label, w in rows)
     )
@@ -220,8 +234,11 @@ def parquet() -> list[bytes]:
     names, labels = ["a", "b", "a", None], ["x", "x", "y", "y"]
     columns = {"feature": names, "label": labels, "weight": [0.5, -1.0, 2.0, 0.25]}
     out = []
-    for more, options in (({}, {}), ({"namespace": ["n"] * 4}, {"compression": "none", "use_dictionary": False}),
-                          ({}, {"compression": "gzip", "data_page_version": "2.0", "write_page_checksum": True})):  # fmt: skip
+    for more, options in (
+        ({}, {}),
+        ({"namespace": ["n"] * 4}, {"compression": "none", "use_dictionary": False}),
+        ({}, {"compression": "gzip", "data_page_version": "2.0", "write_page_checksum": True}),
+    ):
         file = io.BytesIO()
         files_.write_table(arrow.table({**columns, **more}), file, **options)
         out.append(file.getvalue())
@@ -237,20 +254,46 @@ def parquet() -> list[bytes]:
 
 def names() -> list[bytes]:
     """Files of feature names."""
-    return [*files("trainers/names.txt"), b"a\r\nb\r\n\r\nc\r\n", b"feature\tnamespace\na\tx\nb\ty\n", b'{"feature": "a"}\n{"feature": "b"}\n',
-            b"feature,label\na,b\n", *tables()[:2], *parquet()[:1]]  # fmt: skip
+    return [
+        *files("trainers/names.txt"),
+        b"a\r\nb\r\n\r\nc\r\n",
+        b"feature\tnamespace\na\tx\nb\ty\n",
+        b'{"feature": "a"}\n{"feature": "b"}\n',
+        b"feature,label\na,b\n",
+        *tables()[:2],
+        *parquet()[:1],
+    ]
 
 
 def templates() -> list[bytes]:
     """Token templates as JSON, in the plain form and with every short form."""
-    rich = {"separator": "=", "false": "zero", "columns": 2, "features": [
-        {"name": "bias"}, {"name": "{at}w", "value": "lower", "at": [-1, 0, 1]}, {"name": "s{n}", "value": [["suffix", [2, 3]]]},
-        {"name": "t", "flag": ["istitle", "not"], "if": "isalpha"}, {"name": "BOS", "flag": "outside", "at": -1},
-        {"text": ["b=", {"at": -1, "do": ["lower"], "outside": "<s>"}, "|", {"column": 1}], "weight": 0.5, "else": 0},
-        {"name": "shape", "value": [["shape", 2]]}, {"name": "n", "number": [["lstrip", "[a-z\\]]"]]},
-        {"name": "p", "value": [["map", "isupper", "X", "[0-9]", "d"], ["collapse", 2], ["slice", 0, -1], ["keep", "a", "b"]]},
-        {"name": "q", "flag": [["any", "[^\\w]"]], "at": {"-1": "prev ", "0": ""}}, {"name": "r", "flag": [["in", "a", "b"]]},
-        {"name": "z", "flag": [["startswith", "a"]]}, {"name": "y", "flag": [["longer", 3]]}]}  # fmt: skip
+    rich = {
+        "separator": "=",
+        "false": "zero",
+        "columns": 2,
+        "features": [
+            {"name": "bias"},
+            {"name": "{at}w", "value": "lower", "at": [-1, 0, 1]},
+            {"name": "s{n}", "value": [["suffix", [2, 3]]]},
+            {"name": "t", "flag": ["istitle", "not"], "if": "isalpha"},
+            {"name": "BOS", "flag": "outside", "at": -1},
+            {
+                "text": ["b=", {"at": -1, "do": ["lower"], "outside": "<s>"}, "|", {"column": 1}],
+                "weight": 0.5,
+                "else": 0,
+            },
+            {"name": "shape", "value": [["shape", 2]]},
+            {"name": "n", "number": [["lstrip", "[a-z\\]]"]]},
+            {
+                "name": "p",
+                "value": [["map", "isupper", "X", "[0-9]", "d"], ["collapse", 2], ["slice", 0, -1], ["keep", "a", "b"]],
+            },
+            {"name": "q", "flag": [["any", "[^\\w]"]], "at": {"-1": "prev ", "0": ""}},
+            {"name": "r", "flag": [["in", "a", "b"]]},
+            {"name": "z", "flag": [["startswith", "a"]]},
+            {"name": "y", "flag": [["longer", 3]]},
+        ],
+    }
     return [
         json.dumps(rich).encode(),
         json.dumps({"features": [{"name": "bias"}, {"name": "w", "value": []}]}).encode(),
@@ -260,7 +303,10 @@ def templates() -> list[bytes]:
 def data() -> list[bytes]:
     """JSON Lines of texts with labels, and of tokens with tags."""
     rows = [{"text": text, "label": label} for text, label in zip(TEXTS, LABELS, strict=True)]
-    tagged = b'{"tokens": ["a", "b"], "tags": ["O", "B"]}\n{"tokens": [["f=1"], {"g": 0.5, "h": true}], "tags": ["O", "I"]}\n'
+    tagged = (
+        b'{"tokens": ["a", "b"], "tags": ["O", "B"]}\n'
+        b'{"tokens": [["f=1"], {"g": 0.5, "h": true}], "tags": ["O", "I"]}\n'
+    )
     return ["\n".join(map(json.dumps, rows)).encode(), tagged]
 
 

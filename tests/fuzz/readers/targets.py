@@ -29,7 +29,7 @@ class Target:
     """One reader.
 
     read: gets the input's file (of a folder: the folder). errors: what it may raise, exactly these classes. times, plus:
-    an input of n bytes takes times * n + plus bytes of memory at most. file: the name of the input's file; ``""``: the input
+    an input of n bytes takes times * n + plus bytes of memory at most. file: the name of the input's file; ``""``: it
     is a folder (mutate.folder). generate: writes an input from nothing. writes: whether the reader may change the file.
     """
 
