@@ -252,8 +252,8 @@ def test_a_folder_that_vanishes_is_an_error(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"m\.nluc"):
         fileformat.save(NEW, tmp_path / "none" / "m.nluc")
+    (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError, match=r"m\.nluc"):
-        (tmp_path / "file").touch()
         fileformat.save(NEW, tmp_path / "file" / "m.nluc")
 
 
