@@ -325,7 +325,9 @@ def _not_placed(features: Sequence[Sequence[str]], hashes: Hashes, left: Integer
         if twin != number:
             one, other = _place(features, twin), _place(features, number)
             return f"{one} and {other} have one hash of 128 bits, under each of 4 seeds: leave one of them out"
-    return f"{sum(map(len, features))} features: {len(left)} not placed after {MAX_LEVELS} levels, under each of 4 seeds"
+    return (
+        f"{sum(map(len, features))} features: {len(left)} not placed after {MAX_LEVELS} levels, under each of 4 seeds"
+    )
 
 
 def _place(features: Sequence[Sequence[str]], number: int) -> str:
