@@ -56,6 +56,7 @@ def help_pages() -> Iterator[str]:
 def demo(folder: Path) -> None:
     """Train the demo's pipeline; draw the figures and write the report of its compressed file."""
     import figures
+
     from nlucompress.demo.measure import pipeline
     from nlucompress.demo.sentences import sentences, split
 
