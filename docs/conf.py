@@ -19,7 +19,7 @@ generate.generate(HERE / "generated")
 
 project = "nlucompress"
 version = release = __version__
-copyright = "the nlucompress authors, Apache-2.0"  # noqa: A001
+copyright = "the nlucompress authors, Apache-2.0"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
 exclude_patterns = ["_build", "generated"]
 templates_path: list[str] = []

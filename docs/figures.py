@@ -65,11 +65,15 @@ def levels(path: Path, source: Any) -> None:
         for cell in range(size):
             here = [names[left[i]] for i in np.flatnonzero(cells == cell)]
             alone, colour = len(here) == 1, ORANGE if len(here) > 1 else BLUE
-            axes.add_patch(Rectangle((cell, high), 1, 0.55, facecolor=BLUE if alone else "white", edgecolor=GREY, lw=0.8))
+            axes.add_patch(
+                Rectangle((cell, high), 1, 0.55, facecolor=BLUE if alone else "white", edgecolor=GREY, lw=0.8)
+            )
             axes.text(cell + 0.5, high + 0.27, "1" if alone else "0", ha="center", va="center",
                       color="white" if alone else GREY)  # fmt: skip
             for place, name in enumerate(here):
-                axes.text(cell + 0.5, high + 0.78 + 0.34 * place, name, ha="center", va="center", color=colour, fontsize=8)
+                axes.text(
+                    cell + 0.5, high + 0.78 + 0.34 * place, name, ha="center", va="center", color=colour, fontsize=8
+                )
         axes.text(-0.3, high + 0.27, f"level {level}\n{size} bits", ha="right", va="center", color=INK)
         sets.append(inside == 1)
         left = left[inside[cells] != 1]
@@ -80,13 +84,17 @@ def levels(path: Path, source: Any) -> None:
     high -= 2.0
     step = width / len(joined)
     for bit, one in enumerate(joined):
-        axes.add_patch(Rectangle((bit * step, high), step, 0.5, facecolor=BLUE if one else "white", edgecolor=GREY, lw=0.6))
+        axes.add_patch(
+            Rectangle((bit * step, high), step, 0.5, facecolor=BLUE if one else "white", edgecolor=GREY, lw=0.6)
+        )
         axes.text((bit + 0.5) * step, high + 0.25, int(one), ha="center", va="center", fontsize=7,
                   color="white" if one else GREY)  # fmt: skip
         if one:
             slot = int(joined[:bit].sum())
             axes.text((bit + 0.5) * step, high - 0.22, slot, ha="center", va="center", fontsize=7, color=INK)
-            axes.text((bit + 0.5) * step, high - 0.5, owner[slot], ha="right", va="top", fontsize=8, rotation=45, color=INK)
+            axes.text(
+                (bit + 0.5) * step, high - 0.5, owner[slot], ha="right", va="top", fontsize=8, rotation=45, color=INK
+            )
     edges = np.cumsum([0, *built.levels])
     for start, end, number in zip(edges[:-1], edges[1:], range(len(built.levels)), strict=True):
         axes.plot([start * step + 0.04, end * step - 0.04], [high + 0.66] * 2, color=GREY, lw=1)
@@ -134,10 +142,18 @@ def rows(path: Path, source: Any) -> None:
             colour = GREEN if value > 0 else ORANGE
             axes.add_patch(Rectangle((x, y - 0.42), 1.3, 0.84, facecolor="white", edgecolor=GREY, lw=0.6))
             if value:
-                axes.add_patch(Rectangle((x, y - 0.42), 1.3, 0.84, facecolor=colour, lw=0, alpha=0.5 * abs(value) / largest))
+                axes.add_patch(
+                    Rectangle((x, y - 0.42), 1.3, 0.84, facecolor=colour, lw=0, alpha=0.5 * abs(value) / largest)
+                )
             axes.text(x + 0.65, y, f"{value:+.2f}" if value else "not stored", va="center", ha="center",
                       color=INK if value else GREY, fontsize=8 if value else 7)  # fmt: skip
-    for x, words in ((0, "n-gram\n(not stored)"), (1.05, "slot"), (1.95, "check\nbits"), (2.85, "row\nnumber"), (4.66, "row")):
+    for x, words in (
+        (0, "n-gram\n(not stored)"),
+        (1.05, "slot"),
+        (1.95, "check\nbits"),
+        (2.85, "row\nnumber"),
+        (4.66, "row"),
+    ):
         axes.text(x, 1.0, words, ha="left" if x == 0 else "center", va="bottom", weight="bold", fontsize=8)
     for column, label in enumerate(classes):
         axes.text(5.55 + 1.35 * column, 1.0, label, ha="center", va="bottom", weight="bold", fontsize=8)

@@ -56,6 +56,7 @@ def help_pages() -> Iterator[str]:
 def demo(folder: Path) -> None:
     """Train the demo's pipeline; draw the figures and write the report of its compressed file."""
     import figures
+
     from nlucompress.demo.measure import pipeline
     from nlucompress.demo.sentences import sentences, split
 
@@ -66,7 +67,7 @@ def demo(folder: Path) -> None:
     source = nlucompress.import_model(trained)
     model = nlucompress.compress(source, buckets=BUCKETS, norm="mean").model()
     found = report.measure(source, model, texts, [one["label"] for one in test], name="demo.nluc")
-    found.save(folder / "report" / "report.html", overwrite=True)
+    found.save(folder / "report" / "demo-report.html", overwrite=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""README.md and the pages of docs/ are executed: each in a folder of its own, its blocks of Python and of commands in order.
+"""README.md and the pages of docs/ are executed: each in a folder of its own, Python and commands in their order.
 
-A page begins with dev.jsonl and, but for README.md and docs/getting-started.md itself, with the files that the latter's Python
-makes (pipeline.joblib, intents.nluc). What a block prints is what the page shows; `...` stands for any text. Python is a
-doctest, and names live on to the page's end.
+A page begins with dev.jsonl and, but for README.md and docs/getting-started.md itself, with the files that the latter's
+Python makes (pipeline.joblib, intents.nluc). What a block prints is what the page shows; `...` stands for any text. Python
+is a doctest, and names live on to the page's end.
 """
 
 import doctest
