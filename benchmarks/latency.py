@@ -5,9 +5,10 @@
     python benchmarks/latency.py [FOLDER …] [--texts 250] [--batch 1000] [--rounds 5] [--json OUT.json]
 
 rivals.py has the contenders and their settings. Each is a process of its own that has read the test texts; they take
-turns, in another order each time. "One text a call" goes in blocks of 50 texts: a process predicts the block, text by text, then
-the next one does; a round's time is the median call. "A batch" is one call with the first texts of the test set. Printed are
-medians over the rounds, and in brackets the medians of each round's ratio to the time of `nlucompress, fast`.
+turns, in another order each time. "One text a call" goes in blocks of 50 texts: a process predicts the block, text by
+text, then the next one does; a round's time is the median call. "A batch" is one call with the first texts of the test
+set. Printed are medians over the rounds, and in brackets the medians of each round's ratio to the time of
+`nlucompress, fast`.
 
 Times are wall times, for onnxruntime may use several threads; on a busy machine --clock cpu shows CPU time, of all threads,
 and per block (mean) where a text is alone. Both are kept. Without a folder all train on the demo's sentences. Accuracy is

@@ -70,10 +70,9 @@ def of_nlucompress(features, folder, gamma):
     loaded = nlucompress.load(folder / "index.nluc")
     sections = loaded.info()["sections"]
     size = sections["index"] + sections["slots"] + sections.get("shards", 0)
-    look_up = loaded.lookup_many
     return Structure(
-        look_up,
-        lambda key: look_up([key]),
+        loaded.lookup_many,
+        loaded.slot,
         lambda out: int(out[1].sum()),
         size,
         "check bits",

@@ -87,6 +87,16 @@ class FileTable:
         slots = self.find(namespace, names)
         return slots, slots >= 0
 
+    def slot(self, namespace: int, name: str) -> int | None:
+        """The slot of one name, or None. Raises TypeError for what is no str, IndexError for a namespace not there."""
+        spaces = len(self._file.namespaces)
+        if not 0 <= namespace < spaces:
+            raise IndexError(f"namespace {namespace} is not in 0..{spaces - 1}")
+        if not isinstance(name, str):
+            raise TypeError(f"expected a feature, a str, got {type(name)}")
+        slot = int(self.find(namespace, [name])[0])
+        return slot if slot >= 0 else None
+
     def idf(self, ids: Integers) -> Floats:
         """From the table of distinct values, by the number that the coder keeps."""
         file = self._file

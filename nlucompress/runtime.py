@@ -70,6 +70,14 @@ class Opened:
         labels = self._file.classes[-1:] if self._file.task == "binary" else self._file.classes
         return {label: weight for label, weight in zip(labels.tolist(), row.tolist(), strict=True) if weight}
 
+    def slot(self, feature: str, namespace: int = 0) -> int | None:
+        """The slot of one feature, a number in 0..n-1 of its own, or None if it is absent: what lookup_many says of it.
+
+        Faster than a list of one: no array is made. Raises TypeError for what is no str, IndexError for a namespace that is
+        not there.
+        """
+        return self.table.slot(namespace, feature)
+
     def lookup_many(self, features: Sequence[str], namespace: int = 0) -> tuple[Integers, npt.NDArray[np.bool_]]:
         """Slots (len(features),) int64 of features, -1 of those that are absent, and which were found (bool).
 

@@ -281,6 +281,28 @@ def test_slots_are_the_references(check_bits: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])
+def test_slot_is_what_lookup_many_says_of_one_feature(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, backend)
+    model = Model(PLAIN)
+    for space, names in enumerate(FEATURES):
+        asked = [*names, "none of these", "", "\ud800", "né"]
+        slots, found = model.lookup_many(asked, space)
+        assert found[: len(names)].all()
+        assert not found.all()
+        assert [model.slot(name, space) for name in asked] == [
+            slot if hit else None for slot, hit in zip(slots.tolist(), found.tolist(), strict=True)
+        ]
+    for bad in (-1, len(FEATURES), 2**70):
+        with pytest.raises(IndexError, match=f"namespace {bad} is not in 0..{len(FEATURES) - 1}"):
+            model.slot("play", bad)
+    for wrong in (b"play", None, ["play"]):
+        with pytest.raises(TypeError, match="expected a feature, a str, got <class "):
+            model.slot(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        model.slot("play", "0")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
 def test_lookup_many_gives_slots_and_what_was_found(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, backend)
     model = Model(PLAIN)

@@ -48,6 +48,10 @@ class NativeTable(reference.FileTable):
             raise TypeError(f"name {done} is not a str")
         return slots, found
 
+    def slot(self, namespace: int, name: str) -> int | None:
+        """The slot of one name, or None: without an array."""
+        return self.core.slot(name, namespace)
+
     def rows(self, ids: Integers) -> tuple[Integers, Integers, Floats]:
         """Codes by the core, then as the reference."""
         ids = np.ascontiguousarray(ids, np.int64)

@@ -725,6 +725,33 @@ static PyObject *find(Model *self, PyObject *const *args, Py_ssize_t n_args) {
     return done < 0 ? NULL : PyLong_FromSsize_t(done);
 }
 
+PyDoc_STRVAR(slot_doc, "slot($self, name, namespace, /)\n--\n\n"
+"The slot of one name, or None. Raises TypeError of what is no str, IndexError of a namespace that is not there.");
+
+static PyObject *slot(Model *self, PyObject *const *args, Py_ssize_t n_args) {
+    const nluc_model *m = self->model;
+    PyObject *owner;
+    unsigned long space;
+    uint32_t found;
+    Text text;
+    int failed;
+    if (n_args != 2) return PyErr_Format(PyExc_TypeError, "slot takes a name and a number");
+    space = PyLong_AsUnsignedLong(args[1]);
+    if (PyErr_Occurred()) {
+        if (!PyErr_ExceptionMatches(PyExc_OverflowError)) return NULL;
+        PyErr_Clear();
+        space = m->n_namespaces;
+    }
+    if (space >= m->n_namespaces)
+        return PyErr_Format(PyExc_IndexError, "namespace %R is not in 0..%d", args[1], (int)m->n_namespaces - 1);
+    if ((failed = text_of(args[0], &text, &owner)) < 0) return NULL;
+    if (failed) return PyErr_Format(PyExc_TypeError, "expected a feature, a str, got %R", Py_TYPE(args[0]));
+    found = nluc_find(m, (uint32_t)space, text.data, text.size);
+    Py_XDECREF(owner);
+    if (found == NLUC_ABSENT) Py_RETURN_NONE;
+    return PyLong_FromUnsignedLong(found);
+}
+
 PyDoc_STRVAR(row_doc, "row($self, slot, /)\n--\n\n"
 "The weights of a slot's row as the file has them, in its order: a list of (column, code). Raises IndexError of a slot that is not there.");
 
@@ -943,6 +970,7 @@ static PyMethodDef model_methods[] = {
     {"exponentials", FAST(exponentials), METH_FASTCALL, exponentials_doc},
     {"marginals", FAST(marginals), METH_FASTCALL, marginals_doc},
     {"find", FAST(find), METH_FASTCALL, find_doc},
+    {"slot", FAST(slot), METH_FASTCALL, slot_doc},
     {"row", FAST(row), METH_O, row_doc},
     {"rows", FAST(rows), METH_FASTCALL, rows_doc},
     {"inputs", FAST(inputs), METH_NOARGS, inputs_doc},
