@@ -6,7 +6,7 @@
 Each rival of rivals.py at its best documented setting: bytes, accuracy on the test texts, share of labels equal to the
 original's, and whether it is looked up where it lies or unpacked first. A file is on the front if none that is as small is
 as good, by accuracy or by the share of labels; all points are judged by the test texts, so a rival with many points has
-many chances. The table has of each rival what is on its own fronts; --json has all.
+many chances. The table has of each rival its own front by accuracy, and its file of the most equal labels; --json has all.
 Without arguments: the demo's sentences. --search takes options that search.py found (its --json), by NAME; --resume takes
 what an earlier run kept, so that a rival or a set is measured once. Rivals that are not installed are named as skipped.
 """
@@ -69,7 +69,7 @@ def front(lines: list[dict[str, Any]], by: str = "accuracy") -> list[dict[str, A
 
 
 def table(lines: list[dict[str, Any]]) -> str:
-    """Markdown: of each rival its own fronts, and what is on the front of all."""
+    """Markdown: of each rival its own front and its most faithful file, and what is on the front of all."""
     yardsticks = {"accuracy": "accuracy", "same_labels": "same labels"}
     rows = ["| set | form | options | KB | accuracy | same labels | used | on the front by |",
             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
@@ -78,7 +78,9 @@ def table(lines: list[dict[str, Any]]) -> str:
         best = {words: front(here, by) for by, words in yardsticks.items()}
         for rival in dict.fromkeys(one["rival"] for one in here):
             own = [one for one in here if one["rival"] == rival]
-            shown = [one for one in own if any(one in front(own, by) for by in yardsticks)]
+            alike = max(one["same_labels"] for one in own)
+            most = min((one for one in own if one["same_labels"] == alike), key=lambda one: one["bytes"])
+            shown = [one for one in own if one in front(own) or one is most]
             for one in sorted(shown, key=lambda one: -one["bytes"]):
                 places = ", ".join(words for words, those in best.items() if one in those)
                 rows.append(f"| {name} | {rival} | {one['options']} | {one['bytes'] / 1e3:,.1f} | {one['accuracy']:.4f} "
