@@ -6,7 +6,7 @@
 Each rival of front_rivals.py at its best documented setting: bytes, accuracy on the test texts, share of labels equal to
 the original's, and whether it is looked up where it lies or unpacked first. A file is on the front if none that is as small is
 as good, by accuracy or by the share of labels; all points are judged by the test texts, so a rival with many points has
-many chances. The table has of each rival what is on its own fronts; --json has all.
+many chances. The table has of each rival its own front by accuracy, and its file of the most equal labels; --json has all.
 Without arguments: the demo's sentences. --search takes options that search.py found (its --json), by NAME; --resume takes
 what an earlier run kept, so that a rival or a set is measured once. Rivals that are not installed are named as skipped.
 """
@@ -41,10 +41,18 @@ def demo_case(folder: str) -> Case:
     return Case("demo", path, *sides)
 
 
-def found_options(files: list[pathlib.Path]) -> dict[str, list[dict[str, Any]]]:
-    """By set: the options on the front that search.py found on validation texts."""
+def searched(files: list[pathlib.Path]) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
+    """What search.py found: by set the options of .nluc files on its front, and lines of its fastText files.
+
+    Those were trained without the validation texts, and search.py kept accuracy, not labels.
+    """
     kept = [one for path in files for one in json.loads(path.read_text())["results"]]
-    return {one["set"]: [candidate["options"] for candidate in one["search"]["front"]] for one in kept}
+    options = {one["set"]: [candidate["options"] for candidate in one["search"]["front"]] for one in kept}
+    lines = [{"set": one["set"], "rival": "fastText .ftz", "bytes": file["bytes"], "use": "unpacked",
+              "options": "search: " + ", ".join(f"{name} {value}" for name, value in file["options"].items() if value),
+              "accuracy": file["test"], "same_labels": None}
+             for one in kept for file in one.get("fasttext", {}).get("files", [])]  # fmt: skip
+    return options, lines
 
 
 def measure(case: Case, rival: str) -> list[dict[str, Any]]:
@@ -62,14 +70,14 @@ def measure(case: Case, rival: str) -> list[dict[str, Any]]:
 def front(lines: list[dict[str, Any]], by: str = "accuracy") -> list[dict[str, Any]]:
     """Those than which none is both as small and as good, by size. by: "accuracy" or "same_labels"."""
     chosen: list[dict[str, Any]] = []
-    for one in sorted(lines, key=lambda one: (one["bytes"], -one[by])):
+    for one in sorted((one for one in lines if one[by] is not None), key=lambda one: (one["bytes"], -one[by])):
         if not chosen or one[by] > chosen[-1][by]:
             chosen.append(one)
     return chosen
 
 
 def table(lines: list[dict[str, Any]]) -> str:
-    """Markdown: of each rival its own fronts, and what is on the front of all."""
+    """Markdown: of each rival its own front and its most faithful file, and what is on the front of all."""
     yardsticks = {"accuracy": "accuracy", "same_labels": "same labels"}
     rows = ["| set | form | options | KB | accuracy | same labels | used | on the front by |",
             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
@@ -78,11 +86,14 @@ def table(lines: list[dict[str, Any]]) -> str:
         best = {words: front(here, by) for by, words in yardsticks.items()}
         for rival in dict.fromkeys(one["rival"] for one in here):
             own = [one for one in here if one["rival"] == rival]
-            shown = [one for one in own if any(one in front(own, by) for by in yardsticks)]
+            alike = max((one["same_labels"] for one in own if one["same_labels"] is not None), default=None)
+            most = min((one for one in own if one["same_labels"] == alike), key=lambda one: one["bytes"])
+            shown = [one for one in own if one in front(own) or one is most]
             for one in sorted(shown, key=lambda one: -one["bytes"]):
+                same = "–" if one["same_labels"] is None else f"{one['same_labels']:.2%}"
                 places = ", ".join(words for words, those in best.items() if one in those)
                 rows.append(f"| {name} | {rival} | {one['options']} | {one['bytes'] / 1e3:,.1f} | {one['accuracy']:.4f} "
-                            f"| {one['same_labels']:.2%} | {one['use']} | {places} |")  # fmt: skip
+                            f"| {same} | {one['use']} | {places} |")  # fmt: skip
     return "\n".join(rows)
 
 
@@ -98,7 +109,7 @@ def main() -> int:
     if len(args.sets) % 4:
         parser.error("a data set has four arguments: NAME MODEL TRAIN TEST")
     facts = provenance(*PACKAGES)
-    options = found_options(args.search)
+    options, more = searched(args.search)
     earlier = [json.loads(path.read_text()) for path in args.resume if path.exists()]
     lines = [line for one in earlier for line in one["results"]]
     commits = sorted({commit for one in earlier for commit in one["commits"]} | {str(facts["commit"])})
@@ -122,6 +133,7 @@ def main() -> int:
                 if args.json:
                     kept = {"provenance": facts, "commits": commits, "skipped": skipped, "results": lines}
                     args.json.write_text(json.dumps(kept, indent=1) + "\n")
+    lines += [line for line in more if line not in lines and line["set"] in {one["set"] for one in lines}]
     order = list(RIVALS)
     sets = list(dict.fromkeys([*[case.name for case in cases], *[line["set"] for line in lines]]))
     lines.sort(key=lambda line: (sets.index(line["set"]), order.index(line["rival"])))

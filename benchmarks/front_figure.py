@@ -14,6 +14,7 @@ STYLES = {
     "nlucompress": ("#D55E00", "o"), "joblib": ("#000000", "s"), "joblib, xz": ("#000000", "D"), "skops": ("#555555", "v"),
     "ONNX": ("#8a7a00", "P"), "float16, zstd": ("#CC79A7", "X"), "8-bit CSR, xz": ("#0072B2", "^"),
     "MARISA trie": ("#009E73", "<"), "hashing trick": ("#7a4fbf", "h"), "fastText .ftz": ("#1f8fc4", "d"),
+    "nlucompress of hashed": ("#a04500", "*"),
 }  # fmt: skip
 LOWEST = (
     0.12  # points of accuracy below the best, as a share: what is worse is left out of the picture, not of the table
@@ -31,11 +32,12 @@ def draw(lines: list[dict[str, Any]], path: pathlib.Path, front: Callable[..., l
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "front", "font.size": 11, "axes.spines.top": False,
                          "axes.spines.right": False, "font.family": "sans-serif"}):  # fmt: skip
         figure, panels = plt.subplots(len(sets), 1, figsize=(8, 3.5 * len(sets)), squeeze=False)
+        ends = {}
         for panel, name in zip(panels[:, 0], sets, strict=True):
             here = [one for one in lines if one["set"] == name]
             best = max(one["accuracy"] for one in here)
             floor = max(best - LOWEST, min(one["accuracy"] for one in here)) - 0.002
-            ends = []
+            here_ends = []
             for rival, (colour, marker) in STYLES.items():
                 points = front([one for one in here if one["rival"] == rival and one["accuracy"] >= floor])
                 if not points:
@@ -45,24 +47,31 @@ def draw(lines: list[dict[str, Any]], path: pathlib.Path, front: Callable[..., l
                 ours = rival == "nlucompress"
                 panel.plot(sizes, heights, color=colour, marker=marker, markersize=6 if ours else 5,
                            linewidth=2.2 if ours else 1.1, zorder=3 if ours else 2)  # fmt: skip
-                ends.append((sizes[-1], heights[-1], rival, colour))
+                here_ends.append((sizes[-1], heights[-1], rival, colour))
             panel.set_xscale("log")
             panel.set_ylabel("accuracy, %")
             panel.set_title(name, loc="left", fontsize=12, fontweight="bold")
             panel.grid(True, which="major", color="#e4e4e4", linewidth=0.8)
-            panel.xaxis.set_major_formatter(
-                lambda size, _: f"{size:,.0f} KB" if size < 1000 else f"{size / 1000:,.0f} MB"
-            )
-            panel.margins(0.06, 0.2)
-            label(figure, panel, ends)
+            panel.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            panel.xaxis.set_minor_locator(NullLocator())
+            panel.xaxis.set_major_formatter(spoken)
+            panel.margins(0.08, 0.25)
+            ends[name] = here_ends
         figure.tight_layout()
+        figure.canvas.draw()  # places of labels are in pixels
+        for panel, name in zip(panels[:, 0], sets, strict=True):
+            label(figure, panel, ends[name])
         figure.savefig(path, facecolor="white", metadata={"Date": None} if path.suffix == ".svg" else None, dpi=100)
         plt.close(figure)
 
 
+def spoken(size: float, _: Any = None) -> str:
+    """Kilobytes in words."""
+    return f"{size:,.0f} KB" if size < 1000 else f"{size / 1000:,.0f} MB"
+
+
 def label(figure: Any, panel: Any, ends: list[tuple[float, float, str, str]]) -> None:
-    """Names at the ends of lines, each at the first of some places where it covers no other name and no other end."""
-    figure.canvas.draw()
+    """Names at the ends of lines, each at the first of some places where it covers no line and no other name."""
     taken = [panel.transData.transform((size, height)) for size, height, _, _ in ends]
     boxes = []
     for line in panel.lines:  # along each, so that no name covers a line

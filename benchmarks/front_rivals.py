@@ -260,6 +260,16 @@ def of_hashing(case: Case) -> Iterator[Form]:
             yield Form(f"2^{size.bit_length() - 1} columns, {best}", forms[best][0] + case.head_bytes, use, labels)
 
 
+def of_nlucompress_hashed(case: Case) -> Iterator[Form]:
+    """The same small tables, trained the same way, as .nluc files. Columns are dense, so no check bits are needed."""
+    for size in HASHED[:3]:
+        model = nlucompress.import_model(hashed(case, size))
+        for buckets in BUCKETS:
+            compressed = nlucompress.compress(model, buckets=buckets, check_bits=0, norm="mean", layout="small")
+            yield Form(f"2^{size.bit_length() - 1} columns, buckets {buckets}", len(compressed.data), PLACE,
+                       compressed.model().predict(case.test[0]))  # fmt: skip
+
+
 def of_fasttext(case: Case) -> Iterator[Form]:
     """Trained anew; .ftz files of each training, retrained (search.py has the wider search of options)."""
     os.environ["MALLOC_PERTURB_"] = "255"  # see fasttext_models.py
@@ -304,5 +314,6 @@ RIVALS: dict[str, tuple[Callable[[Case], Iterator[Form]], tuple[str, ...]]] = {
     "8-bit CSR, xz": (of_csr, ()),
     "MARISA trie": (of_marisa, ("marisa-trie",)),
     "hashing trick": (of_hashing, ()),
+    "nlucompress of hashed": (of_nlucompress_hashed, ()),
     "fastText .ftz": (of_fasttext, ("fasttext",)),
 }
