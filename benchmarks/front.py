@@ -3,12 +3,13 @@
 
     python benchmarks/front.py [NAME MODEL.joblib TRAIN.jsonl[.gz] TEST.jsonl[.gz]] … [--json OUT.json] [--svg OUT.svg]
 
-Each rival of front_rivals.py at its best documented setting: bytes, accuracy on the test texts, share of labels equal to
-the original's, and whether it is looked up where it lies or unpacked first. A file is on the front if none that is as small is
-as good, by accuracy or by the share of labels; all points are judged by the test texts, so a rival with many points has
-many chances. The table has of each rival its own front by accuracy, and its file of the most equal labels; --json has all.
-Without arguments: the demo's sentences. --search takes options that search.py found (its --json), by NAME; --resume takes
-what an earlier run kept, so that a rival or a set is measured once. Rivals that are not installed are named as skipped.
+Each rival of front_rivals.py at its best documented setting: bytes, accuracy on the test texts, share of labels equal
+to the original's, and whether it is looked up where it lies or unpacked first. A file is on the front if none that is
+as small is as good, by accuracy or by the share of labels; all points are judged by the test texts, so a rival with
+many points has many chances. The table has of each rival its own front by accuracy, and its file of the most equal
+labels; --json has all. Without arguments: the demo's sentences. --search takes options that search.py found (its
+--json), by NAME; --resume takes what an earlier run kept, so that a rival or a set is measured once. Rivals that are
+not installed are named as skipped.
 """
 
 from __future__ import annotations

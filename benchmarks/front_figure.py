@@ -27,6 +27,7 @@ def draw(lines: list[dict[str, Any]], path: pathlib.Path, front: Callable[..., l
 
     matplotlib.use("agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullLocator
 
     sets = list(dict.fromkeys(one["set"] for one in lines))
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "front", "font.size": 11, "axes.spines.top": False,
