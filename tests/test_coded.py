@@ -626,6 +626,40 @@ def test_r7_is_found_by_a_full_verification_and_is_harmless_without(data: bytes)
         answers(broken)
 
 
+@pytest.mark.parametrize("runs", [0, 1])
+def test_r7_every_entry_ends_before_the_guard_bytes(runs: int, singly: bytes) -> None:
+    """The last entry starts where the section ends; all codes mean 3 (three weights), or 0 (a run), in so many bits."""
+    file = read(singly)
+    last, low = file.parameters["singles"] - 1, file.parameters["low_bits"]
+
+    def start(section: Any) -> Any:
+        flags = np.unpackbits(section, bitorder="little")
+        flags[last * low : (last + 1) * low] = flags[(last + 1) * low : (last + 2) * low]
+        return np.packbits(flags, bitorder="little")
+
+    def high(section: Any) -> Any:
+        flags = np.unpackbits(section, bitorder="little")
+        flags[np.flatnonzero(flags)[last]] = 0
+        flags[np.flatnonzero(flags)[last] - 1] = 1
+        return np.packbits(flags, bitorder="little")
+
+    def of_bits(bits: int) -> bytes:
+        codes = tables(({bits: 1 << bits}, [3 * (1 - runs)] * (1 << bits)))
+
+        def edit(parts: Any) -> None:
+            parts["map"] = np.zeros(len(parts["map"]) - file.parameters["runs"] + runs, np.uint8)
+            codes(parts)
+
+        made = crafted(singly, edit, tables=1, symbols=1 << bits, runs=runs)
+        return changed(changed(made, "row_low", start), "row_high", high)
+
+    read(of_bits(0), "full")
+    nlucompress.runtime.Model(of_bits(0), "full")
+    for bits in (2, 6):
+        refused(of_bits(bits), "R7", "full")
+        answers(of_bits(bits))
+
+
 def answers(data: bytes) -> None:
     """Scores of both runtimes: numbers, whatever they are."""
     texts = [" ".join(f"w{i}" for i in range(start, start + 300)) for start in range(0, 1500, 300)]

@@ -3876,6 +3876,19 @@ NLUC_API int nluc_verify_ranks(const uint8_t *blocks, size_t length, uint64_t ex
     return ones == expected;
 }
 
+/* Rule R7: whether a row of symbols ends before the guard bytes. It is read here from window to window: what nluc_next has read
+ * of a row that goes on beyond them cannot be told from what it would read within. */
+NLUC_API int nluc_verify_end(const nluc_model *m, nluc_row row) {
+    const uint8_t *map = m->coded.map + 9 + 3 * nluc_row_class(row.count);
+    uint64_t bit = (uint64_t)(row.at - m->rows.data) * 8 + row.bit, end = (uint64_t)(m->rows.length - 8) * 8;
+    uint32_t i;
+    for (i = 0; i < row.count && bit <= end; i++) {
+        if (row.count < m->n_columns) bit += nluc_symbol(&m->coded, map[i ? 1 : 0], nluc_run_window(m, bit)) & 63;
+        bit += nluc_symbol(&m->coded, map[2], nluc_run_window(m, bit)) & 63;
+    }
+    return bit <= end;
+}
+
 /* Rules R3 and R7 of a row of coded rows: nothing in it needs a clamp. */
 NLUC_API nluc_status nluc_verify_coded_row(const nluc_model *m, nluc_row row) {
     uint32_t i, number, next = 0, unit = m->n_columns <= 256 ? 2 : 3, bits = row.kind & 15u;
@@ -3888,10 +3901,11 @@ NLUC_API nluc_status nluc_verify_coded_row(const nluc_model *m, nluc_row row) {
             number &= 0xFFFF;
             if (number >= m->n_codes) return number > 255 ? NLUC_E_R7 : NLUC_E_R3;
         }
-        return NLUC_OK;
+        return bit <= (uint64_t)(m->rows.length - 8) * 8 ? NLUC_OK : NLUC_E_R7;
     }
     if (row.form == NLUC_SYMBOLS) {
         nluc_weights w = nluc_weights_of(m, &row);
+        if (!nluc_verify_end(m, row)) return NLUC_E_R7;
         while (w.left) {
             if (nluc_next(m, &w, &number) >= m->n_columns) return NLUC_E_R7;
             number = nluc_weight_code(m, number);

@@ -171,7 +171,7 @@ class CodedReader:
         return clamped
 
     def number(self, context: Integers, at: Integers) -> tuple[Integers, Integers]:
-        """The number in each context at each bit, and the bit after it."""
+        """The number in each context at each bit, and the bit after it. R7: behind the section are some bits of it."""
         if self._tables is None:
             self._tables = read_tables(self._sections["tables"], self._count, SYMBOLS)
         tables = self._tables
@@ -188,7 +188,9 @@ class CodedReader:
         rest = window << length.astype(np.uint64)
         raw = (rest >> np.uint64(1) >> (63 - extra).astype(np.uint64)).astype(np.int64)
         base = np.where(symbol < DIRECT, symbol, 2 + symbol % 2 << extra)
-        return base + raw, at + length + extra
+        at = at + length + extra
+        self.clamped |= bool((at > 8 * (len(self._rows) - GUARD)).any())
+        return base + raw, at
 
     def idf(self, slots: Integers, numbers: Integers) -> Integers:
         """The largest number less the first number of the entry. R7: not below 0."""

@@ -41,14 +41,15 @@ case $mode in
     memory) sanitizers=memory ;;
     *) sanitizers=address,undefined ;;
 esac
-"$CLANG" "${common[@]}" -fsanitize="fuzzer,$sanitizers" -fno-sanitize-recover=all tests/fuzz/native.c "$build/mutate.o" -o "$build/native-$mode"
+"$CLANG" "${common[@]}" -fsanitize="fuzzer,$sanitizers" -fno-sanitize-coverage=trace-cmp \
+    -fno-sanitize-recover=all tests/fuzz/native.c "$build/mutate.o" -o "$build/native-$mode"
 case $mode in
     replay) exec "$build/native-$mode" "$replay" ;;
     memory) exec "$build/native-$mode" -runs=0 -timeout=20 "$corpus" ;;
 esac
 log=$build/native.log
 code=0
-nice -n 15 "$build/native-$mode" -max_len=8192 -len_control=0 -timeout=10 -rss_limit_mb=2048 -use_value_profile=1 -reduce_inputs=1 \
+nice -n 15 "$build/native-$mode" -max_len=8192 -len_control=0 -timeout=10 -rss_limit_mb=2048 -entropic=0 \
     -print_final_stats=1 -max_total_time="$seconds" -runs="$runs" -artifact_prefix="$findings/" "$corpus" > "$log" 2>&1 || code=$?
 grep -E '^stat::(number_of_executed|average|new_units|slowest|peak)' "$log" || true
 [ $code -eq 0 ] || { tail -n 60 "$log" >&2; echo "bin/fuzz native: a finding, see $log and $findings" >&2; exit 1; }
