@@ -137,7 +137,7 @@ keys = st.text(st.characters(codec="utf-8"), max_size=40)
 
 @given(
     st.dictionaries(
-        keys, st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(keys, inner), max_leaves=200)
+        keys, st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(keys, inner), max_leaves=30)
     )
 )
 def test_what_msgpack_packs_is_taken_within_the_limits_and_given_back(value: dict[str, Any]) -> None:
