@@ -58,7 +58,7 @@ def heading(facts):
 
 
 def result_file(path):
-    """A path that results are to be written to, as an argument: its folder is made now, before hours are measured."""
+    """A path that results are to be written to, as an argument: its folder is made before anything is measured."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
