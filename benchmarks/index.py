@@ -31,7 +31,7 @@ import sys
 import tempfile
 
 from features import names
-from provenance import heading, provenance
+from provenance import heading, provenance, result_file
 from static_indexes import CHECK_BITS, DETECTS, OURS, SMALL, STRUCTURES
 from workers import Clock, Worker, serve
 
@@ -234,9 +234,9 @@ def main():
     parser.add_argument("--keys", type=int, default=200_000, help="keys looked up in a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="+", help="structures whose names begin so")
-    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--json", type=result_file)
     parser.add_argument("--draw", type=pathlib.Path, metavar="JSON", help="measure nothing: print and draw this")
-    parser.add_argument("--svg", type=pathlib.Path, help="where --draw puts the picture")
+    parser.add_argument("--svg", type=result_file, help="where --draw puts the picture")
     parser.add_argument("--structure", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=pathlib.Path, help=argparse.SUPPRESS)
     args = parser.parse_args()

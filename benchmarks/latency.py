@@ -25,7 +25,7 @@ import random
 import statistics
 import sys
 
-from provenance import heading, provenance
+from provenance import heading, provenance, result_file
 from rivals import contender, folders
 
 BLOCK = 50
@@ -92,7 +92,7 @@ def main():
     parser.add_argument("--batch", type=int, default=1000, help="texts of the batch")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="what the table shows")
-    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--json", type=result_file)
     args = parser.parse_args()
     if min(args.texts, args.batch, args.rounds) < 1:
         parser.error(f"{args.texts} texts, a batch of {args.batch}, {args.rounds} rounds: each at least 1")

@@ -33,7 +33,7 @@ import tempfile
 import time
 
 from features import model, names
-from provenance import heading, provenance
+from provenance import heading, provenance, result_file
 from rivals import contender, folders
 from workers import Clock, resident
 
@@ -218,7 +218,7 @@ def main():
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--rival-runs", type=int, default=5, help="0 leaves the other libraries out")
     parser.add_argument("--one", type=pathlib.Path, help=argparse.SUPPRESS)
-    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--json", type=result_file)
     args = parser.parse_args()
     if args.one:
         load_once(args.one)

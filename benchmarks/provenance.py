@@ -55,3 +55,10 @@ def heading(facts):
         f"commit {facts['commit']}, {facts['backend']} backend, Python {facts['python']}, {facts['system']} "
         f"{facts['machine']}, {facts['processors']} × {facts['processor']}; {versions}"
     )
+
+
+def result_file(path):
+    """A path that results are to be written to, as an argument: its folder is made before anything is measured."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
