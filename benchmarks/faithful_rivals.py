@@ -7,8 +7,8 @@ Of each set: the trained pipelines given, and the simplest ones, trained here: a
 with LogisticRegression, and one of 1-2-grams. Each as a .nluc file (256 buckets, exact norm, 8 and 32 check bits), beside
 the original and beside its dequantized clone (faithful.py), and as ONNX (onnx_rival.py), beside the original. On the test
 texts, and on generated ones (unicode_texts.py). A set is NAME, two data files, and models up to the next word that is no
-path. Without arguments: the demo's sentences. A flip between labels of equal score, to 1e-9, is a tie: another order of a
-sum decides it.
+path. Without arguments: the demo's sentences. The table adds the sets up; --json has each. A flip between labels of equal
+score, to 1e-9, is a tie: another order of a sum decides it.
 """
 
 from __future__ import annotations
@@ -111,17 +111,29 @@ def measure(
 
 
 def table(lines: list[dict[str, Any]]) -> str:
-    rows = ["| set | model | form | beside | texts | labels flipped | largest difference of a probability | no number |",
+    """Markdown: all sets together, by model (without the set's name), form and yardstick."""
+    kinds = ("test", "generated")
+    rows = ["| model | form | beside | flipped: test | generated | probabilities: test | generated | no number |",
             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for one in lines:
-        start = f"| {one['set']} | {one['model']} | {one['form']} | {one['beside']} |"
-        if "refused" in one:
-            rows.append(f"{start} | refused: {one['refused'].splitlines()[0][:90]} | | |")
+        model = one["model"].removeprefix(one["set"].lower()).lstrip(".")
+        groups.setdefault((model, one["form"], one["beside"]), []).append(one)
+    order = list(dict.fromkeys(model for model, _, _ in groups))
+    for key in sorted(groups, key=lambda key: order.index(key[0])):
+        start = f"| {' | '.join(key)} |"
+        refused = next((one["refused"] for one in groups[key] if "refused" in one), None)
+        if refused:
+            rows.append(f"{start} refused: {refused.splitlines()[0][:80]} | | | | |")
             continue
-        ties = f", {one['ties']} ties" if one.get("ties") else ""
-        gap = f"{one['difference']:.1e} | {one['silent']}" if "difference" in one else "|"
-        rows.append(f"{start} {one['on']}, {one['texts']:,} | {one['flips']:,} ({one['flips'] / one['texts']:.2%}){ties} "
-                    f"| {gap} |")  # fmt: skip
+        parts = [[one for one in groups[key] if one["on"] == kind] for kind in kinds]
+        counts = [[sum(one.get(name, 0) for one in part) for name in ("flips", "texts", "ties")] for part in parts]
+        cells = [f"{flips:,} of {texts:,} ({flips / texts:.2%}{f', {ties} of them ties' if ties else ''})"
+                 for flips, texts, ties in counts]  # fmt: skip
+        gaps = [[one["difference"] for one in part if "difference" in one] for part in parts]
+        cells += [f"{max(gap):.1e}" if gap else "" for gap in gaps]
+        cells.append(str(sum(one["silent"] for part in parts for one in part)) if gaps[0] else "")
+        rows.append(f"{start} {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
