@@ -3,11 +3,12 @@
 
     python benchmarks/faithful_rivals.py [NAME TRAIN.jsonl[.gz] TEST.jsonl[.gz] MODEL.joblib …] [--json OUT.json]
 
-Of each set: the trained pipelines given, and the simplest one, a default TfidfVectorizer with LinearSVC and with
-LogisticRegression, trained here. Each as a .nluc file (256 buckets, exact norm, 8 and 32 check bits), beside the original
-and beside its dequantized clone (faithful.py), and as ONNX (onnx_rival.py), beside the original. On the test texts, and on
-generated ones (unicode_texts.py). A set is NAME, two data files, and models up to the next word that is no path. Without
-arguments: the demo's sentences. A flip between labels of equal score, to 1e-9, is a tie: another order of a sum decides it.
+Of each set: the trained pipelines given, and the simplest ones, trained here: a default TfidfVectorizer with LinearSVC and
+with LogisticRegression, and one of 1-2-grams. Each as a .nluc file (256 buckets, exact norm, 8 and 32 check bits), beside
+the original and beside its dequantized clone (faithful.py), and as ONNX (onnx_rival.py), beside the original. On the test
+texts, and on generated ones (unicode_texts.py). A set is NAME, two data files, and models up to the next word that is no
+path. Without arguments: the demo's sentences. The table adds the sets up; --json has each. A flip between labels of equal
+score, to 1e-9, is a tie: another order of a sum decides it.
 """
 
 from __future__ import annotations
@@ -33,8 +34,15 @@ from sklearn.svm import LinearSVC
 import nlucompress
 from nlucompress.data import read_labelled
 
-HEADS = {"svc": lambda: LinearSVC(C=1.0, random_state=0),
-         "lr": lambda: LogisticRegression(C=10, max_iter=200, tol=1e-3)}  # fmt: skip
+SIMPLE = {
+    "default TfidfVectorizer, svc": lambda: make_pipeline(TfidfVectorizer(), LinearSVC(C=1.0, random_state=0)),
+    "default TfidfVectorizer, lr": lambda: make_pipeline(TfidfVectorizer(), regression()),
+    "TfidfVectorizer of 1-2-grams, lr": lambda: make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), regression()),
+}  # pipelines that anyone would begin with, trained here
+
+
+def regression():
+    return LogisticRegression(C=10, max_iter=200, tol=1e-3)
 
 
 def compared(labels: Any, chances: Any, wanted_labels: Any, wanted_chances: Any, margins: Any) -> dict[str, Any]:
@@ -103,17 +111,29 @@ def measure(
 
 
 def table(lines: list[dict[str, Any]]) -> str:
-    rows = ["| set | model | form | beside | texts | labels flipped | largest difference of a probability | no number |",
+    """Markdown: all sets together, by model (without the set's name), form and yardstick."""
+    kinds = ("test", "generated")
+    rows = ["| model | form | beside | flipped: test | generated | probabilities: test | generated | no number |",
             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for one in lines:
-        start = f"| {one['set']} | {one['model']} | {one['form']} | {one['beside']} |"
-        if "refused" in one:
-            rows.append(f"{start} | refused: {one['refused'].splitlines()[0][:90]} | | |")
+        model = one["model"].removeprefix(one["set"].lower()).lstrip(".")
+        groups.setdefault((model, one["form"], one["beside"]), []).append(one)
+    order = list(dict.fromkeys(model for model, _, _ in groups))
+    for key in sorted(groups, key=lambda key: order.index(key[0])):
+        start = f"| {' | '.join(key)} |"
+        refused = next((one["refused"] for one in groups[key] if "refused" in one), None)
+        if refused:
+            rows.append(f"{start} refused: {refused.splitlines()[0][:80]} | | | | |")
             continue
-        ties = f", {one['ties']} ties" if one.get("ties") else ""
-        gap = f"{one['difference']:.1e} | {one['silent']}" if "difference" in one else "|"
-        rows.append(f"{start} {one['on']}, {one['texts']:,} | {one['flips']:,} ({one['flips'] / one['texts']:.2%}){ties} "
-                    f"| {gap} |")  # fmt: skip
+        parts = [[one for one in groups[key] if one["on"] == kind] for kind in kinds]
+        counts = [[sum(one.get(name, 0) for one in part) for name in ("flips", "texts", "ties")] for part in parts]
+        cells = [f"{flips:,} of {texts:,} ({flips / texts:.2%}{f', {ties} of them ties' if ties else ''})"
+                 for flips, texts, ties in counts]  # fmt: skip
+        gaps = [[one["difference"] for one in part if "difference" in one] for part in parts]
+        cells += [f"{max(gap):.1e}" if gap else "" for gap in gaps]
+        cells.append(str(sum(one["silent"] for part in parts for one in part)) if gaps[0] else "")
+        rows.append(f"{start} {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
@@ -161,14 +181,13 @@ def main() -> int:
         for name, train, test, models in everything:
             asked = {"test": test[0], "generated": unicode_texts.texts(test[0], args.texts, args.seed)}
             paths = {pathlib.Path(model).name: pathlib.Path(model) for model in models}
-            for title in [*HEADS, *paths]:
-                spoken = f"default TfidfVectorizer, {title}" if title in HEADS else title
-                if any((line["set"], line["model"]) == (name, spoken) for line in lines):
+            for title in [*SIMPLE, *paths]:
+                if any((line["set"], line["model"]) == (name, title) for line in lines):
                     continue
-                path = paths.get(title, pathlib.Path(folder) / f"{name}.{title}.joblib")
-                if title in HEADS:
-                    joblib.dump(make_pipeline(TfidfVectorizer(), HEADS[title]()).fit(*train), path)
-                lines += measure(name, spoken, path, asked, not absent)
+                path = paths.get(title, pathlib.Path(folder) / f"{name}.joblib")
+                if title in SIMPLE:
+                    joblib.dump(SIMPLE[title]().fit(*train), path)
+                lines += measure(name, title, path, asked, not absent)
                 keep()
     print(f"{heading(facts)}\n")
     print(table(lines))

@@ -14,6 +14,7 @@ STYLES = {
     "nlucompress": ("#D55E00", "o"), "joblib": ("#000000", "s"), "joblib, xz": ("#000000", "D"), "skops": ("#555555", "v"),
     "ONNX": ("#8a7a00", "P"), "float16, zstd": ("#CC79A7", "X"), "8-bit CSR, xz": ("#0072B2", "^"),
     "MARISA trie": ("#009E73", "<"), "hashing trick": ("#7a4fbf", "h"), "fastText .ftz": ("#1f8fc4", "d"),
+    "hashing trick, coarse": ("#b8a2e0", "H"),
     "nlucompress of hashed": ("#a04500", "*"),
 }  # fmt: skip
 LOWEST = (

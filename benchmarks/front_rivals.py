@@ -232,18 +232,31 @@ def hashed(case: Case, size: int) -> Any:
 
 
 def of_hashing(case: Case) -> Iterator[Form]:
-    """Weights as signed bytes of one range, float16 idf; the smallest of all weights, or those that are not zero, or xz."""
+    """Weights as bytes."""
     for size in HASHED:
-        model = hashed(case, size)
-        head = model[-1]
-        step = np.abs(head.coef_).max() / 127
-        codes = np.rint(head.coef_ / step).astype(np.int8).T
+        yield from in_table(case, hashed(case, size), (127,))
+
+
+def of_hashing_coarse(case: Case) -> Iterator[Form]:
+    """Weights of 63, 31 and 15 values, as bytes for xz: what few buckets are for a small table."""
+    for size in HASHED[:3]:
+        yield from in_table(case, hashed(case, size), (31, 15, 7))
+
+
+def in_table(case: Case, model: Any, tops: Sequence[int]) -> Iterator[Form]:
+    """Weights as whole numbers up to a top, of one range, and float16 idf; the smallest in place, and the smallest of xz.
+
+    In place: all weights, or lengths of rows with their offsets, columns and codes of those that are not zero.
+    """
+    head, given, idf = model[-1], model[-1].coef_, []
+    for _, part in model[0].transformer_list:
+        if part[-1].use_idf:
+            part[-1].idf_ = part[-1].idf_.astype(np.float16).astype(np.float64)
+            idf.append(part[-1].idf_.astype("<f2").tobytes())
+    for top in tops:
+        step = np.abs(given).max() / top
+        codes = np.rint(given / step).astype(np.int8).T
         head.coef_ = codes.T * step
-        idf = []
-        for _, part in model[0].transformer_list:
-            if part[-1].use_idf:
-                part[-1].idf_ = part[-1].idf_.astype(np.float16).astype(np.float64)
-                idf.append(part[-1].idf_.astype("<f2").tobytes())
         rows, columns = np.nonzero(codes)
         wide = "<u1" if codes.shape[1] <= 256 else "<u2"
         lengths = np.bincount(rows, minlength=len(codes)).astype("<u2").tobytes()
@@ -255,9 +268,10 @@ def of_hashing(case: Case) -> Iterator[Form]:
             "not zero, xz": (sum(map(xz, [*sparse, *idf])), UNPACKED),
         }
         labels = model.predict(case.test[0])
+        said = f"2^{len(codes).bit_length() - 1} columns, " + ("" if top == 127 else f"{2 * top + 1} values, ")
         for use in (PLACE, UNPACKED):
             best = min((name for name in forms if forms[name][1] == use), key=lambda name: forms[name][0])
-            yield Form(f"2^{size.bit_length() - 1} columns, {best}", forms[best][0] + case.head_bytes, use, labels)
+            yield Form(said + best, forms[best][0] + case.head_bytes, use, labels)
 
 
 def of_nlucompress_hashed(case: Case) -> Iterator[Form]:
@@ -314,6 +328,7 @@ RIVALS: dict[str, tuple[Callable[[Case], Iterator[Form]], tuple[str, ...]]] = {
     "8-bit CSR, xz": (of_csr, ()),
     "MARISA trie": (of_marisa, ("marisa-trie",)),
     "hashing trick": (of_hashing, ()),
+    "hashing trick, coarse": (of_hashing_coarse, ()),
     "nlucompress of hashed": (of_nlucompress_hashed, ()),
     "fastText .ftz": (of_fasttext, ("fasttext",)),
 }
