@@ -18,12 +18,12 @@ done
 CLANG=${CLANG:-clang} PYTHON=${PYTHON:-python3}
 build=build/fuzz corpus=build/fuzz/corpus findings=build/fuzz/findings
 mkdir -p "$build" "$findings"
-[ -n "$keep" ] || rm -rf "$corpus"
 if ! echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d && n ? 0 : 0; }' |
     "$CLANG" -fsanitize=fuzzer,address,undefined -x c - -o "$build/probe" 2> /dev/null; then
     echo "bin/fuzz native: no clang with libFuzzer (Debian: apt-get install clang llvm; CLANG chooses another)" >&2
     exit 77
 fi
+[ -n "$keep" ] || rm -rf "$corpus"
 common=(-std=gnu99 -g -O1 -Wall -Wextra -Wconversion -Werror -fno-omit-frame-pointer -Inlucompress/native "${flags[@]}")
 "$CLANG" -std=gnu99 -O2 -Wall -Wextra -Wconversion -Werror -c tests/fuzz/mutate.c -o "$build/mutate.o"
 if [ ! -d "$corpus" ] && [ "$mode" != replay ]; then

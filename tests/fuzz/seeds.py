@@ -8,6 +8,7 @@ An input is eight bytes, the request filled up to a multiple of eight, and the f
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import hashlib
 import importlib.util
@@ -22,6 +23,7 @@ import numpy as np
 
 from nlucompress import LinearModel
 from nlucompress.linear import Namespace, Step
+from nlucompress.rows import forms
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 MOST = 8192  # bytes of a seed
@@ -94,6 +96,20 @@ def _runs(make: Any, columns: int, spread: int) -> Any:
         rows[i] = np.round(noise * (spread if i % 8 < 6 else 1)) / spread
     rows[0, 0] = 1.0
     return rows
+
+
+@contextlib.contextmanager
+def _every_packed_kind() -> Iterator[None]:
+    """Rows are packed in kinds that are still read and no longer written; none is a run."""
+    kinds = ((1, 0), (1, 1), (2, 1), (2, 2), (4, 7), (4, 8), (8, 0))
+    usual = {name: getattr(forms, name) for name in ("MOST_GROWTH", "MOST_RUNS", "PACKED")}
+    try:
+        for name, value in zip(usual, (0.5, 0, kinds), strict=True):
+            setattr(forms, name, value)
+        yield
+    finally:
+        for name, value in usual.items():
+            setattr(forms, name, value)
 
 
 def built_files() -> Iterator[tuple[str, bytes, list[bytes]]]:
@@ -169,6 +185,10 @@ def built_files() -> Iterator[tuple[str, bytes, list[bytes]]]:
             options = {"shard_features": 64 >> count // 2, "layout": layout, "check_bits": 20}
             models.append((f"shards-{count}-{layout}", model, options, texts))
     yield from ((name, make.made(model, options).data, requests) for name, model, options, requests in models)
+    with _every_packed_kind():
+        for name, model, options, requests in models:
+            if options.get("layout") == "coded":
+                yield f"packed-{name}", make.made(model, options).data, requests
     yield from _taggers(make)
 
 
