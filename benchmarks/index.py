@@ -138,7 +138,10 @@ def measure(count, keys, rounds, only, folder):
             own = folder / str(number)
             own.mkdir()
             worker = stack.enter_context(Worker([__file__, "--structure", name, "--folder", own]))
-            built = worker.ask(file=str(file), call="build")
+            try:
+                built = worker.ask(file=str(file), call="build")
+            except RuntimeError as error:  # it ended: of an error of the library's, or for want of memory
+                built = {"left out": str(error)}
             if "left out" in built:
                 print(f"{name}: left out ({built['left out']})", file=sys.stderr)
                 continue

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import math
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -113,13 +114,15 @@ def test_index_refuses_to_measure_nothing(arguments):
     assert "each at least 1" in done.stderr
 
 
-def test_index_names_what_is_not_installed(tmp_path):
+def test_index_names_what_is_not_installed_or_fails(tmp_path):
     (tmp_path / "lexindex.py").write_text("raise ImportError('no lexindex here')")
-    done = run("index.py", "--features", 300, "--keys", 10, "--rounds", 1, "--only", "nlucompress, γ = 1", "lexindex",
-               paths=[tmp_path])  # fmt: skip
+    (tmp_path / "marisa_trie.py").write_text("raise MemoryError")  # one that ends before it is built
+    only = ["--only", "nlucompress, γ = 1", "lexindex", "marisa-trie"]
+    done = run("index.py", "--features", 300, "--keys", 10, "--rounds", 1, *only, paths=[tmp_path])
     assert done.returncode == 0, done.stderr
     assert "lexindex CompactHashIndex: left out (no lexindex here)" in done.stderr
     assert "lexindex" not in "".join(name for name, _ in rows(done.stdout))
+    assert re.search("marisa-trie: left out .*exit code 1", done.stderr)
 
 
 @pytest.fixture(scope="module")
