@@ -13,8 +13,8 @@ from typing import Any
 STYLES = {
     "nlucompress": ("#D55E00", "o"), "joblib": ("#000000", "s"), "joblib, xz": ("#000000", "D"), "skops": ("#555555", "v"),
     "ONNX": ("#8a7a00", "P"), "float16, zstd": ("#CC79A7", "X"), "8-bit CSR, xz": ("#0072B2", "^"),
-    "MARISA trie": ("#009E73", "<"), "hashing trick": ("#7a4fbf", "h"), "fastText .ftz": ("#1f8fc4", "d"),
-    "hashing trick, coarse": ("#b8a2e0", "H"),
+    "MARISA trie": ("#009E73", "<"), "hashing trick": ("#5b2fa3", "h"), "fastText .ftz": ("#1f8fc4", "d"),
+    "hashing trick, coarse": ("#a56be0", "H"),
     "nlucompress of hashed": ("#a04500", "*"),
 }  # fmt: skip
 LOWEST = (
@@ -33,7 +33,7 @@ def draw(lines: list[dict[str, Any]], path: pathlib.Path, front: Callable[..., l
     sets = list(dict.fromkeys(one["set"] for one in lines))
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "front", "font.size": 11, "axes.spines.top": False,
                          "axes.spines.right": False, "font.family": "sans-serif"}):  # fmt: skip
-        figure, panels = plt.subplots(len(sets), 1, figsize=(8, 3.5 * len(sets)), squeeze=False)
+        figure, panels = plt.subplots(len(sets), 1, figsize=(8, 4 * len(sets)), squeeze=False)
         ends = {}
         for panel, name in zip(panels[:, 0], sets, strict=True):
             here = [one for one in lines if one["set"] == name]
@@ -57,7 +57,7 @@ def draw(lines: list[dict[str, Any]], path: pathlib.Path, front: Callable[..., l
             panel.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
             panel.xaxis.set_minor_locator(NullLocator())
             panel.xaxis.set_major_formatter(spoken)
-            panel.margins(0.08, 0.25)
+            panel.margins(0.08, 0.35)
             ends[name] = here_ends
         figure.tight_layout()
         figure.canvas.draw()  # places of labels are in pixels
@@ -83,8 +83,9 @@ def label(figure: Any, panel: Any, ends: list[tuple[float, float, str, str]]) ->
                       ((x0 + t / 12 * (x1 - x0), y0 + t / 12 * (y1 - y0)) for t in range(13))]  # fmt: skip
     edge = panel.get_window_extent()
     for (size, height, rival, colour), (x, y) in zip(ends, taken, strict=True):
-        wide, high = 7.4 * len(rival), 14.0
-        places = [(dx, dy) for dy in (9, -21, 24, -36, 39, -51, 54, -66) for dx in (-wide / 2, 8, -wide - 8)]
+        wide, high = (9.3 if rival == "nlucompress" else 7.2) * len(rival), 15.0
+        places = [(dx, dy) for dy in (9, -23, 26, -40, 43, -57, 60, -74, 77)
+                  for dx in (-wide / 2, 8, -wide - 8, -wide - 40, 40)]  # fmt: skip
         free = [(dx, dy) for dx, dy in places
                 if edge.x0 < x + dx and x + dx + wide < edge.x1 + 12 and edge.y0 < y + dy and y + dy + high < edge.y1 + 10
                 and all(x + dx > right or x + dx + wide < left or y + dy > top or y + dy + high < bottom
