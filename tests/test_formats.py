@@ -112,3 +112,14 @@ def test_an_unknown_or_wrong_format_is_refused_with_the_list(folder, tmp_path):
 def test_a_file_that_is_not_there_is_refused_whatever_the_format(name, tmp_path):
     with pytest.raises(ModelImportError, match="nowhere: "):
         import_model(tmp_path / "nowhere", format=name)
+
+
+def test_text_of_no_format_is_refused_with_its_first_line_and_what_to_do(tmp_path):
+    """A table without its line of names, say; a pickle of protocol 0, which is text too, is refused for what it does."""
+    (tmp_path / "rows").write_text("play\ta\t1.5\nstop\tb\t2.0\n")
+    code, out, err = run("compress", tmp_path / "rows", "-o", tmp_path / "out.nluc")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "'play\\ta\\t1.5'" in err
+    assert "--format" in err
+    (tmp_path / "rows").write_text("cos\nsystem\n(S'ls'\ntR.")
+    assert "calls os.system" in run("compress", tmp_path / "rows", "-o", tmp_path / "out.nluc")[2]
