@@ -32,8 +32,8 @@ def read_file(path: str | os.PathLike[str], limit: int = records.LIMIT) -> Any:
             raise
         line = bytes(data[:HEAD]).decode().splitlines()[0]
         raise ModelImportError(
-            f"{path.name}: text of no known format: {line!r:.60}. The first line of a table names its columns (feature, label, "
-            "weight); format (--format) says what else it is"
+            f"{path.name}: text of no known format: {line!r:.60}. The first line of a table names its columns (feature, "
+            "label, weight); format (--format) says what else it is"
         ) from None
 
 
