@@ -112,7 +112,7 @@ def main() -> int:
     facts = provenance(*PACKAGES)
     options, more = searched(args.search)
     earlier = [json.loads(path.read_text()) for path in args.resume if path.exists()]
-    lines = [line for one in earlier for line in one["results"]]
+    lines = list({json.dumps(line): line for one in earlier for line in one["results"]}.values())
     commits = sorted({commit for one in earlier for commit in one["commits"]} | {str(facts["commit"])})
     skipped = {}
     with tempfile.TemporaryDirectory() as folder:
