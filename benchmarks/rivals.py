@@ -111,7 +111,7 @@ def open_fasttext(path):
     names = json.loads((path.parent / "labels.json").read_text())
 
     def labels(found):
-        return [names[int(one[0].removeprefix("__label__"))] if one else None for one in found[1]]
+        return [names[int(one[0].removeprefix("__label__"))] if one else None for one in found[0]]
 
     return Opened(
         lambda line: core.predict(line, 1, 0.0, "strict"), lambda lines: core.multilinePredict(lines, 1, 0.0, "strict"),
