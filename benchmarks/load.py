@@ -39,7 +39,7 @@ from workers import Clock, resident
 
 import nlucompress
 
-IMPORTS = {"nothing": "pass", "numpy": "import numpy", "nlucompress": "import nlucompress; nlucompress.load"}
+IMPORTS = {"nothing": "pass", "numpy": "import numpy", "nlucompress": "import nlucompress.runtime"}
 LOOKUPS = 1000
 VERSIONS = ("scikit-learn", "onnxruntime", "skl2onnx", "fasttext", "vowpalwabbit")
 STEPS = ("import", "load", "first")

@@ -321,7 +321,7 @@ def test_a_missing_matplotlib_is_said_before_any_work(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    monkeypatch.setattr("nlucompress.cli.load", lambda *_, **__: pytest.fail("the file was opened"))
+    monkeypatch.setattr("nlucompress.load", lambda *_, **__: pytest.fail("the file was opened"))
     code, out, err = run(*arguments(folder), "--report", tmp_path / "out.html")
     assert (code, out) == (1, "")
     assert "pip install 'nlucompress[report]'" in err

@@ -755,7 +755,7 @@ def test_sure_asks_for_more_than_the_estimate(folder: Path) -> None:
         (["--max-flips", "0.5", "--data", "{}/dev.jsonl"], 2, "'0.5' is not a share of 0% to 100%, such as 0.5%"),
         (["--target-size", "lots", "--data", "{}/dev.jsonl"], 2, "'lots' is not a size"),
         (["--max-loss", "-1", "--data", "{}/dev.jsonl"], 2, "-1"),
-        (["--max-loss", "1"], 2, "a budget is measured on data: give --data"),
+        (["--max-loss", "1"], 2, "A budget is measured on data: give --data"),
         (["--sure", "--resume", "x"], 2, "--sure, --resume, --candidates: a search needs a budget"),
         (["--held-out", "{}/dev.jsonl", "--data", "{}/dev.jsonl"], 2, "a search needs a budget"),
         (["--max-loss", "1", "--data", "{}/texts.jsonl"], 1, "line 1: no field 'label'"),
