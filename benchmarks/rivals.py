@@ -138,7 +138,7 @@ def vowpal_line(text):
     return "|t " + " ".join(re.findall(r"\w+", text.lower()))
 
 
-ORT, OURS = ("numpy", "onnxruntime"), ("nlucompress",)
+ORT, OURS = ("numpy", "onnxruntime"), ("nlucompress.runtime",)
 CONTENDERS = {
     "scikit-learn": Contender("scikit-learn", "model.joblib", ("joblib", "sklearn"), open_joblib),
     "nlucompress, fast": Contender("nlucompress", "fast.nluc", OURS, open_nluc),
