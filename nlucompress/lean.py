@@ -188,10 +188,6 @@ class LeanModel(Model):
         """See Model.lookup."""
         return self._whole().lookup(feature, namespace)
 
-    def slot(self, feature: str, namespace: int = 0) -> int | None:
-        """See Model.slot."""
-        return self._whole().slot(feature, namespace)
-
     def lookup_many(self, features: Sequence[str], namespace: int = 0) -> tuple[Integers, npt.NDArray[np.bool_]]:
         """See Model.lookup_many."""
         return self._whole().lookup_many(features, namespace)

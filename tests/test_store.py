@@ -105,6 +105,7 @@ def test_every_model_answers_as_its_own_file_does(source: Path) -> None:
             assert model.classes_.dtype == whole.classes_.dtype
             assert model.info() == whole.info()
             assert model.lookup("play") == whole.lookup("play")
+            assert [model.slot(name) for name in ("play", "x")] == [whole.slot(name) for name in ("play", "x")]
             assert [part.tolist() for part in model.lookup_many(["play", "x"])] == [
                 part.tolist() for part in whole.lookup_many(["play", "x"])
             ]
