@@ -24,7 +24,7 @@ if ! echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) {
     exit 77
 fi
 [ -n "$keep" ] || rm -rf "$corpus"
-common=(-std=gnu99 -g -O1 -Wall -Wextra -Wconversion -Werror -fno-omit-frame-pointer -Inlucompress/native "${flags[@]}")
+common=(-std=gnu99 -g -O2 -Wall -Wextra -Wconversion -Werror -fno-omit-frame-pointer -Inlucompress/native "${flags[@]}")
 "$CLANG" -std=gnu99 -O2 -Wall -Wextra -Wconversion -Werror -c tests/fuzz/mutate.c -o "$build/mutate.o"
 if [ ! -d "$corpus" ] && [ "$mode" != replay ]; then
     PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" "$PYTHON" tests/fuzz/seeds.py "$corpus"
