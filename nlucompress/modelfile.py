@@ -250,6 +250,8 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
     absent = {name: value for name, value in CODERS[coder].absent.items() if name not in rows.value}
     limits = CODERS[coder].limits
     parameters = absent | {name: rows.integer(name, 0, limits[name]) for name in limits if name not in absent}
+    if "zero" in parameters and not (codebook[(zero := parameters["zero"]) : zero + 1] == 0).any():
+        raise FormatError(f"header: rows: zero: code {zero} of {len(codebook)} does not stand for 0 (R6)")
     width = check_bits + CODERS[coder].bits(shape, parameters)
     if width > MOST_RECORD_BITS:
         raise FormatError(f"header: slots: {check_bits} check bits and {width - check_bits} bits of the row coder: "

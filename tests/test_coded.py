@@ -280,7 +280,7 @@ def with_field(data: bytes, name: str, value: int) -> bytes:
     return fileformat.encode(header, {key: np.array(part) for key, part in container.sections.items()})
 
 
-def put(at: int, value: int) -> Any:
+def put(at: Any, value: Any) -> Any:
     def change(section: Any) -> Any:
         section[at] = value
         return section
@@ -789,13 +789,25 @@ def test_s6_a_kind_of_run_has_a_place_in_the_map(running: bytes) -> None:
         refused(with_field(running, "runs", other), "S6")
 
 
+def test_r6_the_code_zero_is_of_the_codebook_and_stands_for_zero(running: bytes) -> None:
+    """Else rows of symbols leave out what rows of fields and runs have."""
+    zero, codes = read(running).parameters["zero"], len(read(running).codebook)
+    for other in (zero + 1, zero - 1, codes, 255):
+        refused(with_field(running, "zero", other), "R6")
+    refused(changed(running, "codebook", lambda section: section[: 4 * zero]), "R6")
+    for value in (2.0**-149, -1.0):
+        bits = list(np.float32(value).tobytes())
+        refused(changed(running, "codebook", put(slice(4 * zero, 4 * zero + 4), bits)), "R6")
+
+
 def test_r6_the_table_of_a_kind_of_run_is_one_that_is_there(running: bytes) -> None:
     refused(crafted(running, item("map", -1, read(running).parameters["tables"])), "R6")
 
 
 def test_r3_and_r7_codes_of_runs(running: bytes) -> None:
-    """A codebook of the first few values, and numbers whose codes would be beyond a byte."""
-    refused(changed(running, "codebook", lambda section: section[:12]), "R3", "full")
+    """A codebook that ends with zero, and numbers whose codes would be beyond a byte."""
+    zero = read(running).parameters["zero"]
+    refused(changed(running, "codebook", lambda section: section[: 4 * zero + 4]), "R3", "full")
 
     def large(parts: Any) -> None:
         at = 0

@@ -2331,6 +2331,7 @@ NLUC_API nluc_status nluc_open_coded(nluc_model *m, nluc_value rows, const uint8
     c->zero = (uint8_t)fields[8];
     c->top = (uint32_t)fields[9];
     c->n_runs = (uint8_t)fields[11];
+    if (c->zero >= m->n_codes || nluc_f32(m->codebook.data + 4 * (size_t)c->zero) != 0) return NLUC_E_R6;
     m->idf_bytes = (m->idf_bits + 7u) / 8;
     left = 16 * fields[6] + fields[7];
     length = nluc_contexts(m) + c->n_runs;
@@ -3940,9 +3941,12 @@ NLUC_API nluc_status nluc_verify_coded(const nluc_model *m) {
     nluc_status status;
     int clamped;
     for (level = 0; level < c->n_levels; level++)
-        if (c->slots[level + 1] && !nluc_verify_ranks(m->row_more.data + (size_t)c->blocks[level] * 64,
-                                                      ((size_t)c->slots[level] + 479) / 480 * 64, c->slots[level + 1]))
-            return NLUC_E_R7;
+        if (c->slots[level + 1]) {
+            const uint8_t *blocks = m->row_more.data + (size_t)c->blocks[level] * 64;
+            uint32_t last = c->slots[level] - 1, ones = c->slots[level + 1]; /* none of the bits set is behind the last slot's */
+            if (!nluc_verify_ranks(blocks, ((size_t)last / 480 + 1) * 64, ones)) return NLUC_E_R7;
+            if (nluc_rank(blocks, last) + nluc_bit(blocks, last) != ones) return NLUC_E_R7;
+        }
     if (nluc_verify_offsets(m)) return NLUC_E_R7;
     for (k = 0; k < m->n_columns; k += 32) { /* 32 classes at a time: is each there? */
         uint32_t seen = 0;

@@ -301,6 +301,9 @@ def _check(shape: Shape, parameters: Parameters, sections: Arrays, numbers: Inte
                 raise FormatError(
                     f"section 'row_more': {int(ones.sum())} bits set and their ranks, for {after} slots (R7)"
                 )
+            last = np.unpackbits(blocks[-1, 1:].astype("<u4").view(np.uint8), bitorder="little")
+            if last[(here - 1) % BLOCK_BITS + 1 :].any():
+                raise FormatError(f"section 'row_more': a bit is set behind the last of {here} slots (R7)")
     if len(np.unique(sections["order"])) != shape.columns:
         raise FormatError(f"section 'row_tables': the order has a class of {shape.columns} twice (R7)")
     reader = CodedReader(shape, parameters, sections)

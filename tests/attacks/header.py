@@ -117,7 +117,7 @@ def _rows(base: Base) -> dict[str, Field]:
         "tables": integer(0, 15, size),
         "symbols": integer(0, 960, size),
         "runs": integer(0, 15, size, missing="S6|R6|opens"),
-        "zero": integer(0, 255, "R3*|R7*|opens"),
+        "zero": integer(0, 255, "R6"),
         "top": integer(0, (1 << 24) - 1, "L2*|R7*|opens"),
         "count": integer(0, count, "opens"),
     }

@@ -52,6 +52,8 @@ def floats(base: Base) -> Iterator[Attack]:
             claims = "opens" if finite else "M5"
             if name == "intercept" and base.tagging and finite and value != "-0":
                 claims = "M6"
+            if name == "codebook" and number == base.header["rows"].get("zero") and finite and value not in ("0", "-0"):
+                claims = "R6"
             yield Attack(f"{name}[{number}]={value}", put(base, name, content), claims)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -142,6 +144,10 @@ def coded(base: Base) -> Iterator[Attack]:
         for number, value, other in elements(base.sections["row_more"], "<u4"):
             yield Attack(f"row_more[{number}]={value}", put(base, "row_more", other), "R7*|opens" if number else "R7*")
         yield from fills(base, "row_more", "R7*")
+        for number, behind in _bits_behind(base.header["rows"], content[levels:groups], base.sections["row_more"]):
+            yield Attack(
+                f"row_more: a bit of level {number} behind its last slot", put(base, "row_more", behind), "R7*"
+            )
         for number, value, other in elements(base.sections["row_pointers"], "u1"):
             yield Attack(f"row_pointers[{number}]={value}", put(base, "row_pointers", other), "R5*|R7*|R3*|L2*|opens")
         yield from fills(base, "row_pointers", "R5*|R7*|opens")
@@ -149,6 +155,20 @@ def coded(base: Base) -> Iterator[Attack]:
     for number, value, other in elements(base.sections["rows"], "u1"):
         yield Attack(f"rows[{number}]={value}", put(base, "rows", other), "R3*|L2*|R7*|opens")
     yield from fills(base, "rows", "R3*|L2*|R7*|opens")
+
+
+def _bits_behind(rows: dict[str, Any], levels: bytes, content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Of each level with room for it: the last bit set of its last block stands at the block's end; ranks are right."""
+    slots = [*np.frombuffer(levels, [("slots", "<u4"), ("width", "u1")])["slots"].tolist(), rows["singles"]]
+    block = 0
+    for number, (here, after) in enumerate(pairwise(slots)):
+        if after:
+            block += -(-here // 480)
+            last = np.unpackbits(np.frombuffer(content, np.uint8, 60, 64 * block - 60), bitorder="little")
+            if here % 480 and last.any():
+                last[np.flatnonzero(last)[-1]], last[479] = 0, 1
+                end = np.packbits(last, bitorder="little").tobytes()
+                yield number, content[: 64 * block - 60] + end + content[64 * block :]
 
 
 def _codes(base: Base, content: bytes, tables: int) -> Iterator[Attack]:
