@@ -1,6 +1,7 @@
 """A short, fixed run of the fuzzers of tests/fuzz/readers, and that they see what they look for."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
-from readers import guard, importers, loaders, seeds
+from readers import agree, guard, importers, loaders, seeds
 from readers.targets import Harness, Inputs, Target
+
+from nlucompress import FormatError
 
 RUNS = 200
 TARGETS = {**importers.TARGETS, **loaders.TARGETS}
@@ -39,6 +42,32 @@ def test_the_same_seed_gives_the_same_inputs():
     first, second, other = (Inputs(TARGETS["nltk"], seed) for seed in (1, 1, 2))
     drawn = [[one.next() for _ in range(50)] for one in (first, second, other)]
     assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_agree_sees_runtimes_that_disagree(monkeypatch, tmp_path):
+    path = tmp_path / "m.nluc"
+    for data in seeds.models():
+        path.write_bytes(data)
+        agree.agree(path)
+    find, score = agree.NativeTable.look_up, agree.NativeScorer.decision_function
+    differs = {
+        (agree.NativeScorer, "decision_function"): lambda *args: score(*args) * (1 + 1e-9),
+        (agree.NativeTable, "look_up"): lambda *args: tuple(answer[::-1] for answer in find(*args)),
+        (agree, "LEFT_TO_PYTHON"): re.compile("$^"),
+    }
+    path.write_bytes((seeds.GOLDEN / "model-v1.0-plain.nluc").read_bytes())
+    for (where, name), other in differs.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(where, name, other)
+            if where is agree:
+                patch.setattr(agree, "read", _one_reader_alone)
+            with pytest.raises(AssertionError):
+                agree.agree(path)
+
+
+def _one_reader_alone(data, runtime, verify):
+    if runtime == "reference":
+        raise FormatError("refused")
 
 
 def _sleepless(path):

@@ -43,10 +43,12 @@ def main() -> int:
     parser.add_argument(
         "--backend", choices=["native", "reference"], default="reference", help="of the runtime [reference]"
     )
+    parser.add_argument("--corpus", type=Path, help="folder of bin/fuzz native's corpus: its files too are run "
+                                                    "and changed, with the plain engine")  # fmt: skip
     parser.add_argument("--replay", type=Path, help="run this one input of one target and end")
     args = parser.parse_args()
     os.environ["NLUCOMPRESS_BACKEND"] = args.backend
-    engine = _engine(args.engine, len(args.target))
+    engine = "plain" if args.corpus else _engine(args.engine, len(args.target))
     if engine == "atheris":
         import atheris
 
@@ -94,6 +96,9 @@ def _engine(asked: str, targets: int) -> str:
 def _plain(target: Target, args: Any) -> int:
     """Run until the time is up. Returns the number of different findings."""
     inputs = Inputs(target, args.seed)
+    waiting = seeds.native_corpus(args.corpus) if args.corpus else []
+    inputs.corpus += waiting
+    inputs.least = len(inputs.corpus)
     findings: dict[str, int] = {}
     with Harness(target) as harness, warnings.catch_warnings():
         harness.warm()
@@ -102,7 +107,7 @@ def _plain(target: Target, args: Any) -> int:
         start = time.monotonic()
         with contextlib.suppress(KeyboardInterrupt):  # an interrupt ends the target; what came of it is said
             while harness.counts.executions < args.runs if args.runs else time.monotonic() - start < args.seconds:
-                data = inputs.next()
+                data = waiting.pop() if waiting else inputs.next()
                 number = harness.counts.executions
                 try:
                     if harness.run(data, bool(args.traced) and number % args.traced == 0):

@@ -17,6 +17,7 @@ from nlucompress import bundle, fileformat
 from nlucompress.errors import FormatError
 
 from . import mutate, seeds
+from .agree import agree
 from .targets import MIB, Target
 
 TEXTS: list[Any] = ["play the beatles", "", "turn it off é ß İ", "a b c d e f g", "\ud800 x"]
@@ -163,6 +164,7 @@ TARGETS = {
     target.name: target
     for target in (
         Target("load", seeds.models, model, _load, (FormatError,), 64, 64 * MIB, "model.nluc"),
+        Target("agree", seeds.models, model, agree, (FormatError,), 64, 64 * MIB, "model.nluc"),
         Target("bundle", seeds.bundles, bundled, _bundle, (FormatError,), 64, 64 * MIB, "b.nlub"),
         Target("store", seeds.bundles, bundled, _store, (FormatError,), 64, 64 * MIB, "b.nlub"),
     )

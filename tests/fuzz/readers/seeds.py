@@ -344,6 +344,12 @@ def models() -> list[bytes]:
     return files("*.nluc")
 
 
+def native_corpus(path: Path) -> list[bytes]:
+    """The files inside the inputs that bin/fuzz native kept: what follows the head and the request (see native.c)."""
+    inputs = [one.read_bytes() for one in sorted(path.iterdir())]
+    return [data[8 + -(-int.from_bytes(data[:2], "little") // 8) * 8 :] for data in inputs if len(data) > 8]
+
+
 def bundles() -> list[bytes]:
     """Bundles: the golden one, an empty one, one after additions."""
     from nlucompress import bundle
