@@ -56,11 +56,15 @@ def environment():
 
 
 def halfway(models, action):
-    """The command's code, with an action when the results of so many models are there; a slow disk is left out of it."""
+    """The command's code, with an action when the results of so many models are there; a slow disk is left out of it.
+
+    The action comes again with each further result: an interrupt that meets the main thread in a weak reference's callback
+    is printed and forgotten by Python.
+    """
     return (
         "import os, signal\nos.fsync = lambda file: None\n"
         "import nlucompress.fleet as fleet\nreal, count = fleet._accepted, []\n"
-        f"def accepted(*rest):\n    count.append(1)\n    if len(count) == {models}: {action}\n    return real(*rest)\n"
+        f"def accepted(*rest):\n    count.append(1)\n    if len(count) >= {models}: {action}\n    return real(*rest)\n"
         "fleet._accepted = accepted\nfrom nlucompress.cli import main\nmain()"
     )
 
