@@ -135,7 +135,7 @@ def cluster(table: Path, output: Path, memory: int, workers: int) -> dict[str, A
 
     other = output.with_suffix(".dask.nluc")
     with LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, memory_limit="4GB", dashboard_address=None
+        n_workers=workers, threads_per_worker=1, processes=True, memory_limit="4GB", dashboard_address=":0"
     ) as one:
         result = alone("build", table, other, memory, one.scheduler_address)
     result["equal"] = other.read_bytes() == output.read_bytes()

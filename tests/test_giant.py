@@ -482,7 +482,7 @@ def cluster() -> Iterator[Any]:
     """Two worker processes; each has small shards too, because the shards' number is told by the client."""
     pytest.importorskip("dask.dataframe")
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as one:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as one:
         yield one
 
 
