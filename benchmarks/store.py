@@ -18,6 +18,7 @@ import gzip
 import json
 import multiprocessing
 import os
+import queue
 import random
 import statistics
 import sys
@@ -206,8 +207,14 @@ def serve(kind, folder, arguments, seed, texts, weigh, out):
 
     def ask(number):
         rng = random.Random(seed * 1000 + number)
-        for name in rng.sample(names, 50 if kind == "nlub" else 1):  # what threads and code take is not the models'
-            warm[name].predict(texts[:20])
+        try:
+            for name in rng.sample(
+                names, min(50, len(names)) if kind == "nlub" else 1
+            ):  # what threads and code take is no model's
+                warm[name].predict(texts[:20])
+        except BaseException:
+            barrier.abort()  # the others would wait for ever
+            raise
         barrier.wait()
         barrier.wait()
         for _ in range(requests):
@@ -266,7 +273,13 @@ def measure(kind, folder, arguments, texts):
                  for seed in range(arguments.processes)]  # fmt: skip
     for process in processes:
         process.start()
-    found = [out.get() for _ in processes]
+    found = []
+    while len(found) < len(processes):
+        try:
+            found.append(out.get(timeout=1))
+        except queue.Empty:
+            if ended := [process.exitcode for process in processes if process.exitcode]:
+                raise SystemExit(f"a process that serves {kind} ended with exit code {ended[0]}") from None
     for process in processes:
         process.join()
     return found

@@ -289,11 +289,11 @@ def test_store_measures_a_fleet(tmp_path):
         with gzip.open(data / f"toy.{split}.jsonl.gz", "wt") as file:
             for i, word in enumerate(["song", "film", "book", "lamp", "door", "rain", "news"] * 12):
                 file.write(json.dumps({"text": f"the {word} number {i} please", "label": word}) + "\n")
-    given = ["--data", data, "--skills", 60, "--trained", 5, "--max-mb", 1, "--requests", 40, "--fewer", 4, "--threads", 3,
+    given = ["--data", data, "--skills", 20, "--trained", 5, "--max-mb", 1, "--requests", 40, "--fewer", 4, "--threads", 3,
              "--pause", 0.001]  # fmt: skip
     printed, kept = results("store.py", tmp_path / "store.json", tmp_path / "fleet", *given)
-    assert kept["made"]["bundle"]["models"] == 60
-    assert kept["made"]["bundle"]["distinct"] == 60
+    assert kept["made"]["bundle"]["models"] == 20
+    assert kept["made"]["bundle"]["distinct"] == 20
     assert 0 < kept["opening_ms"]["open"][0][0] < kept["opening_ms"]["list"][0][0]
     assert 0 < kept["sharing"]["shared"]["header: featurizer"] < kept["sharing"]["bytes"]
     table = rows(printed)

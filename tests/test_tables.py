@@ -8,7 +8,6 @@ import random
 import re
 import subprocess
 import sys
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -457,20 +456,17 @@ def test_rows_that_repeat_are_found_long_before_the_end():
         forever()
 
 
-def test_a_million_rows_are_read_in_seconds_and_little_memory(tmp_path):
-    names = [f"feature {i}" for i in range(250_000)]
+def test_a_large_table_takes_a_few_hundred_bytes_a_row(tmp_path):
+    count = 50_000
     with open(tmp_path / "m", "w") as file:
         file.write("feature\tlabel\tweight\n")
-        file.writelines(f"{name}\t{label}\t{i * 1e-5!r}\n" for i, name in enumerate(names) for label in "abcd")
-    began = time.perf_counter()
-    model = import_model(tmp_path / "m")
-    assert time.perf_counter() - began < 60  # about 5 s alone on a machine of 2026
-    assert (model.n_features, len(model.weights.data)) == (250_000, 999_996)
+        file.writelines(f"feature {i}\t{label}\t{i * 1e-5!r}\n" for i in range(count) for label in "abcd")
     tracemalloc.start()
-    import_model(tmp_path / "m")
+    model = import_model(tmp_path / "m")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 350e6
+    assert (model.n_features, len(model.weights.data)) == (count, 4 * count - 4)
+    assert peak < 350 * 4 * count
 
 
 def test_facts_and_namespaces_have_the_same_fields():

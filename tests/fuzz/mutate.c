@@ -21,7 +21,7 @@ static uint32_t any(void) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)(state >> 33);
 }
-static uint32_t below(size_t n) { return n ? any() % (uint32_t)n : 0; }
+static uint32_t below(size_t n) { return n ? any() % (uint32_t)(n < UINT32_MAX ? n : UINT32_MAX) : 0; }
 static int one_in(uint32_t n) { return !below(n); }
 
 /* -- Bytes ---- */
