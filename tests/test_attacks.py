@@ -19,7 +19,7 @@ import pytest
 from attacks import Attack, asking, bundle, every, msgpack_bytes
 from attacks.bases import Base, bases
 from attacks.parts import assemble
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nlucompress import FormatError, header
@@ -160,6 +160,22 @@ def depth(value: Any) -> int:
     if not isinstance(value, (dict, list)):
         return 0
     return 1 + max(map(depth, value.values() if isinstance(value, dict) else value), default=0)
+
+
+@given(st.binary(max_size=40), st.booleans())
+@example(b"\x82\xa1a\x01\xa1a\x02", False)
+@example(b"\x81\xa1a\xa1\xff", False)
+@example(b"\x81\xa1a" * 9 + b"\xc0", False)
+def test_the_core_takes_what_the_walk_takes_and_is_utf_8(data: bytes, inside: bool) -> None:
+    holds_h1 = pytest.importorskip("nlucompress._native").holds_h1
+    head = b"\x82\xa1a\x93" + data if inside else data
+    try:
+        header.check(head)
+        msgpack.unpackb(head)
+    except ValueError:
+        assert not holds_h1(head)
+    else:
+        assert holds_h1(head)
 
 
 @given(st.lists(scalars, min_size=60, max_size=200), st.integers(0, 300), st.binary(max_size=3))

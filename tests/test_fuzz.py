@@ -60,12 +60,12 @@ def test_agree_sees_runtimes_that_disagree(monkeypatch, tmp_path):
         with monkeypatch.context() as patch:
             patch.setattr(where, name, other)
             if where is agree:
-                patch.setattr(agree, "read", _one_reader_alone)
+                patch.setattr(agree, "_read", _one_reader_alone)
             with pytest.raises(AssertionError):
                 agree.agree(path)
 
 
-def _one_reader_alone(data, runtime, verify):
+def _one_reader_alone(data, runtime):
     if runtime == "reference":
         raise FormatError("refused")
 

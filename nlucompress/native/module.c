@@ -1205,7 +1205,21 @@ end:
     return result;
 }
 
+PyDoc_STRVAR(holds_h1_doc, "holds_h1(header, /)\n--\n\n"
+"Whether a header's bytes hold rule H1 of FORMAT.md: one map within the limits, and nothing behind it.");
+
+static PyObject *holds_h1(PyObject *module, PyObject *header) {
+    Py_buffer buffer;
+    int holds;
+    (void)module;
+    if (PyObject_GetBuffer(header, &buffer, PyBUF_SIMPLE)) return NULL;
+    holds = nluc_header_check((const uint8_t *)buffer.buf, (const uint8_t *)buffer.buf + buffer.len);
+    PyBuffer_Release(&buffer);
+    return PyBool_FromLong(holds);
+}
+
 static PyMethodDef functions[] = {
+    {"holds_h1", (PyCFunction)holds_h1, METH_O, holds_h1_doc},
     {"template_features", FAST(template_features), METH_FASTCALL, template_features_doc},
     {"hash_names", FAST(hash_names), METH_FASTCALL, hash_names_doc},
     {NULL, NULL, 0, NULL},

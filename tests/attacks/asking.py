@@ -47,7 +47,8 @@ def rule(error: FormatError) -> str:
 def read(data: bytes, runtime: str, verify: Any) -> None:
     """Read a file by one reader alone: Python's, or the native core's."""
     if runtime == "reference":
-        modelfile.read(fileformat.decode(data, verify), verify)
+        with answering(runtime):
+            modelfile.read(fileformat.decode(data, verify), verify)
         return
     from nlucompress import _native
 

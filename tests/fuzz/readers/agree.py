@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attacks.asking import LEFT_TO_PYTHON, read
+from attacks.asking import LEFT_TO_PYTHON
 
-from nlucompress import Model, Tagger, modelfile, reference
+from nlucompress import Model, Tagger, fileformat, modelfile, reference
+from nlucompress._native import Model as Core
 from nlucompress.crf import Chain
 from nlucompress.errors import FormatError
 from nlucompress.native import NativeChain, NativeScorer, NativeTable
@@ -55,9 +56,16 @@ def _weights(table: reference.FileTable, slots: Any) -> list[tuple[int, int, flo
     )
 
 
+def _read(data: bytes, runtime: str) -> None:
+    if runtime == "native":
+        Core(data).verify()
+    else:
+        modelfile.read(fileformat.decode(data, "full"), "full")
+
+
 def _refusal(data: bytes, runtime: str) -> FormatError | None:
     try:
-        read(data, runtime, "full")
+        _read(data, runtime)
     except FormatError as error:
         return error
     return None
