@@ -1,6 +1,7 @@
-# Called by bin/fuzz native [--seconds N | --runs N] [--keep] [--wide] [--coverage] [--memory] [--replay=FILE].
+# Called by bin/fuzz native [--seconds N | --runs N] [--keep] [--wide] [--coverage] [--memory] [--every-byte] [--replay=FILE].
 # --keep: go on from the corpus of the last run. --wide: with the limits of the Python extension. --coverage: no fuzzing, but
-# what the corpus of the last run reaches. --memory: the corpus of the last run under MemorySanitizer. PYTHON has nlucompress.
+# what the corpus of the last run reaches. --memory: the corpus of the last run under MemorySanitizer. --every-byte: no fuzzing,
+# but a golden file of each kind cut at every length and each byte changed to all values (half an hour). PYTHON has nlucompress.
 set -euo pipefail
 seconds=60 runs=-1 keep='' replay='' mode=fuzz flags=()
 while [ $# -gt 0 ]; do
@@ -9,7 +10,7 @@ while [ $# -gt 0 ]; do
         --runs) runs=$2 seconds=0; shift ;;
         --keep) keep=yes ;;
         --wide) flags+=(-DFUZZ_WIDE) ;;
-        --coverage | --memory) mode=${1#--} keep=yes ;;
+        --coverage | --memory | --every-byte) mode=${1#--} keep=yes ;;
         --replay=*) replay=${1#*=} mode=replay keep=yes ;;
         *) echo "bin/fuzz native: no option $1" >&2; exit 2 ;;
     esac
@@ -26,6 +27,12 @@ fi
 [ -n "$keep" ] || rm -rf "$corpus"
 common=(-std=gnu99 -g -O2 -Wall -Wextra -Wconversion -Werror -fno-omit-frame-pointer -Inlucompress/native "${flags[@]}")
 "$CLANG" -std=gnu99 -O2 -Wall -Wextra -Wconversion -Werror -c tests/fuzz/mutate.c -o "$build/mutate.o"
+if [ "$mode" = every-byte ]; then
+    rm -rf "$build/golden"
+    PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" "$PYTHON" tests/fuzz/seeds.py "$build/golden" --golden
+    "$CLANG" "${common[@]}" -fsanitize=address,undefined -fno-sanitize-recover=all tests/fuzz/every_byte.c -o "$build/every-byte"
+    exec nice -n 15 "$build/every-byte" "$build"/golden/*
+fi
 if [ ! -d "$corpus" ] && [ "$mode" != replay ]; then
     PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" "$PYTHON" tests/fuzz/seeds.py "$corpus"
 fi

@@ -1,6 +1,6 @@
 """Seeds of native.c: the golden files, and small files of every other kind, each with requests.
 
-    python tests/fuzz/seeds.py FOLDER
+    python tests/fuzz/seeds.py FOLDER [--golden]    # --golden: of each kind of golden file the newest, with one request
 
 An input is eight bytes, the request filled up to a multiple of eight, and the file; native.c says what the eight mean.
 """
@@ -242,14 +242,23 @@ def seeds() -> Iterator[tuple[str, bytes]]:
                 yield f"{name}-{i}", pack(file, request, variants[i % 4] if i else variants[1] | FLAGS["twice"], 0)
 
 
+def newest_golden() -> Iterator[tuple[str, bytes]]:
+    """One seed of each kind of golden file, of its newest version."""
+    kinds = {name.split("-", 2)[2]: (file, requests) for name, file, requests in golden_files()}
+    for kind, (file, requests) in kinds.items():
+        yield kind, pack(file, requests[0], FLAGS["one-by-one"] | FLAGS["marginals"] | FLAGS["hashes"] | FLAGS["avx2"])
+
+
 def main() -> int:
     """Write the seeds to a folder, each by its digest."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--golden", action="store_true")
+    arguments = parser.parse_args()
+    folder = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     count = size = 0
-    for _, data in seeds():
+    for _, data in newest_golden() if arguments.golden else seeds():
         (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
         count, size = count + 1, size + len(data)
     print(f"{count} seeds, {size // max(count, 1)} bytes each")
