@@ -5,8 +5,8 @@ runtimes and by the C core alone: the SHA-256 covers all bytes. Under verify="he
 files, and what opens is asked: only a ValueError may come of it, and what is not refused is changed in the sections.
 
 The suite takes some places of each file and one changed value; NLUCOMPRESS_EVERY_BYTE=1 takes every place, and
-NLUCOMPRESS_EVERY_BYTE=255 every place and every value, which is days; `bin/fuzz native --every-byte` does that with the C core
-alone. Files with valid checksums that lie are test_format.py's.
+NLUCOMPRESS_EVERY_BYTE=255 every place and every value, which is days; `bin/fuzz native --every-byte` does that with the C
+core alone. Files with valid checksums that lie are test_format.py's.
 """
 
 from __future__ import annotations
