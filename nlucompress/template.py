@@ -539,14 +539,18 @@ def _template(description: Any) -> Template:
         raise here.error("no features")
     place = here.key("features")
     out: list[Feature] = []
+    objects = 0
     for i, entry in enumerate(place.list(fields["features"], 0, MAX_FEATURES)):
-        out += _entry(place.item(i), entry, defaults)
+        for feature in _entry(place.item(i), entry, defaults):
+            out.append(feature)
+            objects += 2 + sum(2 + len(term.do) for term in feature.terms())
         if len(out) > MAX_FEATURES:
             raise place.item(i).error(f"more than {MAX_FEATURES} features in all")
+        if objects > MAX_OBJECTS:
+            raise place.item(i).error(
+                f"{objects} objects and arrays in the plain form so far, the limit is {MAX_OBJECTS}"
+            )
     template = Template(tuple(out), columns)
-    objects = sum(2 + sum(2 + len(term.do) for term in feature.terms()) for feature in out)
-    if objects > MAX_OBJECTS:
-        raise place.error(f"{objects} objects and arrays in the plain form, the limit is {MAX_OBJECTS}")
     size = sum(map(_size, out))
     if size > MAX_TOTAL:
         raise place.error(f"strings of {size} bytes in all, the limit is {MAX_TOTAL}")

@@ -595,7 +595,7 @@ BAD = [
     (one(name="p{n}", value=[["prefix", [*range(1, 600)]]], at=[0, 1]), "features[0]: more than 1024 features in all"),
     ({"features": [{"name": "x" * 1000}] * 132}, "features: strings of 132000 bytes in all, the limit is 131072"),
     ({"features": [{"text": [{"do": ["lower"] * 16}]}] * 500},
-     "features: 10000 objects and arrays in the plain form, the limit is 8000"),
+     "features[400]: 8020 objects and arrays in the plain form so far, the limit is 8000"),
     ({"features": ["x"]}, "features[0]: expected an object, got 'x'"),
     (one(), "features[0]: neither a text nor a name"),
     (one(text=["x"], name="x"), "features[0]: unknown key 'name'; known: text, if, weight, else"),
