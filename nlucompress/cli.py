@@ -177,11 +177,11 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
             if of_search["data"] is not None:
                 cost = _compare_tags(compressed.source, compressed.tagger(), of_search["data"])
         elif of_search["data"] is not None:
-            from .data import read_labelled
+            from .data import field_of, read_labelled
             from .report import measure
 
             made = compressed.model()
-            texts = read_labelled(of_search["data"], "text" if made.takes_text else None)
+            texts = read_labelled(of_search["data"], field_of(compressed.source.namespaces))
             files = {"original": source, "data": of_search["data"]}
             report = measure(compressed.source, made, *texts, name=output.name if output else "dry run", files=files)
             cost = report.facts
@@ -332,7 +332,7 @@ def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None
     "--against", "source", type=FILE, metavar="FILE", heading="Comparison", help="The source that FILE was made of."
 )
 @option("--data", type=FILE, metavar="FILE", heading="Comparison",
-        help="JSON Lines (or .jsonl.gz) with text and label, or tokens and tags.")  # fmt: skip
+        help="JSON Lines (or .jsonl.gz) with label and text (or features, or columns), or tokens and tags.")  # fmt: skip
 @option("--seed", type=Whole(0), default=0, metavar="N", heading="Comparison",
         help="Of the intervals and of made-up n-grams.")  # fmt: skip
 @source_options()
@@ -372,11 +372,11 @@ def verify(file: Path, source: Path | None, data: Path | None, page: Path | None
             click.echo(f"remark: {file} was not made from {source}, but from another model", err=True)
         click.echo(json.dumps(info, ensure_ascii=False) if as_json else _tags_table(info))
         return
-    from .data import read_labelled
+    from .data import field_of, read_labelled
     from .report import measure
 
-    samples, labels = read_labelled(data, "text" if model.takes_text else None)
     original = nlucompress.import_model(source, format=format_, names=names)
+    samples, labels = read_labelled(data, field_of(original.namespaces))
     files = {"file": file, "original": source, "data": data}
     with click.progressbar(length=len(samples), file=sys.stderr, hidden=not sys.stderr.isatty(), label="verify") as bar:
         report = measure(original, model, samples, labels, name=file.name, files=files, seed=seed,
@@ -669,9 +669,16 @@ def _print_tags(tagger: Any, text: str, place: str, as_json: bool) -> None:
 
 
 def _writable(path: Path, force: bool) -> None:
-    """Refuse an output that is there, or whose folder is not, before any work."""
+    """Refuse an output that is there, is another of the command's files too, or has no folder, before any work."""
     if path.is_dir():
         raise click.UsageError(f"{path} is a folder, not a file to write.")
+    values = [value if isinstance(value, tuple) else (value,) for value in click.get_current_context().params.values()]
+    files = [one for value in values for one in value if isinstance(one, Path)]
+    same = [
+        one.absolute() == path.absolute() or (one.exists() and path.exists() and one.samefile(path)) for one in files
+    ]
+    if sum(same) > 1:
+        raise click.UsageError(f"{path} is named twice: what the command writes is none of its other files.")
     if path.exists() and not force:
         raise click.UsageError(f"{path} exists; --force overwrites it.")
     if not path.parent.is_dir():

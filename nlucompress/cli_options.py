@@ -106,7 +106,7 @@ def search_options(kind: str | None = None) -> Decorator:
     """The options of search(), but for the file of its state. kind: as of source_options."""
     return together(
         option("--data", **_file(kind), heading=LIMITS,
-               help="JSON Lines with text and label (or tokens and tags), not those of the training: what is measured on."),
+               help="JSON Lines with label and text (or features, or columns), or tokens and tags; not the training's."),
         option("--held-out", **_file(kind), heading=LIMITS,
                help="Other such data, for the final estimate.  [default: half of --data]"),
         option("--max-loss", type=Number(0, 100), metavar="POINTS", heading=LIMITS,

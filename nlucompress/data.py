@@ -6,9 +6,11 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .linear import TEXT_ANALYZERS, Namespace
 
 if TYPE_CHECKING:
     from .template import Template
@@ -33,40 +35,37 @@ def read_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, An
             raise ValueError(f"{path}: not a whole gzip file: {error}") from None
 
 
-def read_labelled(path: str | os.PathLike[str], text_field: str | None = "text") -> tuple[list[Any], list[Any]]:
-    """Samples and labels of a JSONL file with the fields text and label.
+def field_of(namespaces: Sequence[Namespace]) -> str | None:
+    """The field of a line of data that is a model's sample: "text", or "features" of one that takes features.
 
-    text_field None: the sample is the whole object (a model that reads columns). Raises ValueError with file and line.
+    None: the model reads columns, and the line without its label is the sample.
     """
-    samples, labels = [], []
-    for number, row in read_jsonl(path):
-        for name in (text_field, "label"):
-            if name is not None and name not in row:
-                raise ValueError(
-                    f"{path}, line {number}: no field {name!r}, it has {', '.join(map(repr, row)) or 'none'}"
-                )
-        samples.append(row if text_field is None else row[text_field])
-        labels.append(row["label"])
-    if not samples:
-        raise ValueError(f"{path}: no line with a text and a label")
+    if any(space.column is not None for space in namespaces):
+        return None
+    return "text" if all(space.analyzer in TEXT_ANALYZERS for space in namespaces) else "features"
+
+
+def read_labelled(path: str | os.PathLike[str], field: str | None = "text") -> tuple[list[Any], list[Any]]:
+    """Samples and labels of a JSONL file; field: see field_of. Raises ValueError with file and line."""
+    samples, labels = read_samples(path, field, True)
+    assert labels is not None
     return samples, labels
 
 
-def read_samples(path: str | os.PathLike[str], text_field: str | None, labelled: bool
-                 ) -> tuple[list[Any], list[Any] | None]:  # fmt: skip
+def read_samples(path: str | os.PathLike[str], field: str | None, labelled: bool) -> tuple[list[Any], list[Any] | None]:
     """As read_labelled; unless labelled, the field label may be missing: the labels are None if any line lacks it."""
-    if labelled:
-        return read_labelled(path, text_field)
     samples, labels = [], []
     for number, row in read_jsonl(path):
-        if text_field is not None and text_field not in row:
-            raise ValueError(
-                f"{path}, line {number}: no field {text_field!r}, it has {', '.join(map(repr, row)) or 'none'}"
-            )
-        samples.append(row if text_field is None else row[text_field])
-        labels += [row["label"]] if "label" in row else []
+        for name in (field, "label" if labelled else None):
+            if name is not None and name not in row:
+                why = ", which the model takes (a list, or an object of values)" if name == "features" else ""
+                there = ", ".join(map(repr, row)) or "none"
+                raise ValueError(f"{path}, line {number}: no field {name!r}{why}, it has {there}")
+        labels += [row.pop("label")] if "label" in row else []
+        samples.append(row if field is None else row[field])
     if not samples:
-        raise ValueError(f"{path}: no line with a text")
+        what = {"text": "a text", "features": "features", None: "columns"}[field]
+        raise ValueError(f"{path}: no line with {what}{' and a label' if labelled else ''}")
     return samples, labels if len(labels) == len(samples) else None
 
 

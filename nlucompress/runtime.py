@@ -126,7 +126,8 @@ class Opened:
             "task": file.task,
             "link": file.link,
             "namespaces": [
-                {"name": ns.name, "analyzer": ns.analyzer, "ngram_range": list(ns.ngram_range), "unseen": ns.unseen}
+                {"name": ns.name, "analyzer": ns.analyzer, "ngram_range": list(ns.ngram_range), "unseen": ns.unseen,
+                 **({"token_pattern": ns.token_pattern} if ns.analyzer == "word" else {})}
                 for ns in file.namespaces
             ],
             "sections": {

@@ -71,11 +71,14 @@ def compare(
     * ``weights``: histogram of the source's, and the buckets.
     """
     if source.task == "tagging":
-        raise ValueError("a tagging model is compared by verify_tags.compare_tags")
+        raise ValueError("the source is a tagging model, the file is none (verify_tags.compare_tags compares two)")
     if source.task != model.task or source.classes.tolist() != model.classes_.tolist():
         raise ValueError(f"the source decides among {len(source.classes)} labels ({source.task}), the file among "
                          f"{len(model.classes_)} ({model.task}), and they are not the same")  # fmt: skip
     facts = model.info()
+    if len(facts["namespaces"]) != len(source.namespaces):
+        raise ValueError(f"the source has {len(source.namespaces)} namespaces, the file {len(facts['namespaces'])}: "
+                         "it was not made from this source")  # fmt: skip
     again = _again(source, facts)
     found = _Comparison(source, model, again, gold, len(samples))
     for first, batch in batches(samples):

@@ -14,11 +14,13 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import LinearSVC
 
 import nlucompress
 from nlucompress.cli import main
+from nlucompress.data import field_of
+from nlucompress.linear import Namespace
 
 TEXTS = ["play some jazz", "play yesterday", "stop the music", "turn it off", "will it rain", "is it sunny today"]
 LABELS = ["play", "play", "stop", "stop", "weather", "weather"]
@@ -115,6 +117,70 @@ def test_a_model_of_features_takes_json(tmp_path):
     code, _, err = run("predict", tmp_path / "m.nluc", "play")
     assert code == 1
     assert "JSON" in err
+
+
+def test_data_of_a_model_of_features_has_them_in_a_field(tmp_path):
+    """The other fields, the label among them, are no features."""
+    rows = [{"word": "play", "n": 1.0}, {"word": "stop", "n": 3.0}] * 4
+    labels = ["music", "quiet"] * 4
+    joblib.dump(make_pipeline(DictVectorizer(), LogisticRegression()).fit(rows, labels), tmp_path / "m.joblib")
+    data = tmp_path / "dev.jsonl"
+    lines = [{"features": row, "label": label, "word": "stop"} for row, label in zip(rows, labels, strict=True)]
+    data.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    code, _, err = run(
+        "compress", tmp_path / "m.joblib", "-o", tmp_path / "m.nluc", "--data", data, "--max-flips", "50%"
+    )
+    assert (code, "no field" in err) == (0, False), err
+    out = run("verify", tmp_path / "m.nluc", "--against", tmp_path / "m.joblib", "--data", data, "--json")[1]
+    assert json.loads(out)["accuracy_before"] == json.loads(out)["accuracy_after"] == 1
+    data.write_text('{"text": "play it", "label": "music"}\n')
+    for command in (["verify", tmp_path / "m.nluc", "--against"], ["compress", "--dry-run", "--max-flips", "50%"]):
+        code, _, err = run(*command, tmp_path / "m.joblib", "--data", data)
+        assert code == 1
+        assert "line 1: no field 'features', which the model takes" in err
+
+
+def test_a_row_of_columns_is_without_its_label():
+    columns = (Namespace("a", analyzer="dict", column="a"), Namespace("b", column="b"))
+    assert field_of(columns) is None
+    assert [field_of([Namespace("a", analyzer=one)]) for one in ("word", "fasttext", "items")] == [
+        "text",
+        "text",
+        "features",
+    ]
+
+
+def test_an_output_is_never_one_of_the_other_files(folder, tmp_path):
+    for name in ("pipeline.joblib", "dev.jsonl", "model.nluc"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    pipeline, data, model = (tmp_path / name for name in ("pipeline.joblib", "dev.jsonl", "model.nluc"))
+    (tmp_path / "link").symlink_to(pipeline)
+    os.link(data, tmp_path / "twin")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for arguments in (
+        ["compress", pipeline, "-o", pipeline],
+        ["compress", pipeline, "-o", tmp_path / "link"],
+        ["compress", tmp_path / "link", "-o", pipeline],
+        ["compress", pipeline, "-o", tmp_path / "new", "--report", tmp_path / "new", "--data", data],
+        ["compress", pipeline, "-o", tmp_path / "new", "--report", tmp_path / "twin", "--data", data],
+        ["verify", model, "--against", pipeline, "--data", data, "--report", pipeline],
+        ["export", pipeline, "--tsv", pipeline],
+        ["bundle", "create", model, model],
+    ):
+        code, out, err = run(*arguments, "--force")
+        assert (code, out) == (2, "")
+        assert "is named twice" in err
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_source_with_other_namespaces_is_refused(folder, tmp_path):
+    words = make_union(TfidfVectorizer(), TfidfVectorizer(ngram_range=(2, 2)))
+    joblib.dump(make_pipeline(words, LogisticRegression()).fit(TEXTS, LABELS), tmp_path / "two.joblib")
+    code, _, err = run(
+        "verify", folder / "model.nluc", "--against", tmp_path / "two.joblib", "--data", folder / "dev.jsonl"
+    )
+    assert code == 1
+    assert "the source has 2 namespaces, the file 1: it was not made from this source" in err
 
 
 def test_the_labels_of_a_multilabel_model_are_separated_by_tabs(tmp_path):

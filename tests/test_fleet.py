@@ -58,13 +58,12 @@ def environment():
 def halfway(models, action):
     """The command's code, with an action when the results of so many models are there; a slow disk is left out of it.
 
-    The action comes again with each further result: an interrupt that meets the main thread in a weak reference's callback
-    is printed and forgotten by Python.
+    Interrupts are on, also where a shell started the suite in the background and turned them off.
     """
     return (
-        "import os, signal\nos.fsync = lambda file: None\n"
+        "import os, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nos.fsync = lambda file: None\n"
         "import nlucompress.fleet as fleet\nreal, count = fleet._accepted, []\n"
-        f"def accepted(*rest):\n    count.append(1)\n    if len(count) >= {models}: {action}\n    return real(*rest)\n"
+        f"def accepted(*rest):\n    count.append(1)\n    if len(count) == {models}: {action}\n    return real(*rest)\n"
         "fleet._accepted = accepted\nfrom nlucompress.cli import main\nmain()"
     )
 
@@ -217,7 +216,7 @@ def test_a_model_that_kills_its_worker_fails_alone(tmp_path):
 
 
 def test_a_budget_that_is_not_met_is_exit_code_3_and_a_failure_outweighs_it(models, tmp_path):
-    rows = [{"text": [f"skill0{i % 6}"], "label": "play"} for i in range(6)]
+    rows = [{"features": [f"skill0{i % 6}"], "label": "play"} for i in range(6)]
     (tmp_path / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     manifest = tmp_path / "manifest.jsonl"
     line = {"source": str(models / "skill0.tsv"), "data": "dev.jsonl", "target_size": 100, "candidates": 2}
@@ -239,7 +238,7 @@ def test_a_budget_that_is_not_met_is_exit_code_3_and_a_failure_outweighs_it(mode
 
 
 def test_a_search_in_a_fleet_finds_what_search_finds(models, tmp_path):
-    rows = [{"text": [f"skill0{i % 6}"], "label": "play" if i % 3 else "stop"} for i in range(6)]
+    rows = [{"features": [f"skill0{i % 6}"], "label": "play" if i % 3 else "stop"} for i in range(6)]
     (tmp_path / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     code, records, _ = run(models / "skill0.tsv*", "-o", tmp_path, "--jobs", 1, "--data", tmp_path / "dev.jsonl",
                            "--max-flips", "50%", "--candidates", 5, "--check-bits", 4)  # fmt: skip
@@ -251,7 +250,7 @@ def test_a_search_in_a_fleet_finds_what_search_finds(models, tmp_path):
 
 
 def test_data_without_a_budget_says_what_compressing_cost(models, tmp_path):
-    rows = [{"text": [f"skill0{i % 6}"], "label": "play"} for i in range(6)]
+    rows = [{"features": [f"skill0{i % 6}"], "label": "play"} for i in range(6)]
     (tmp_path / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     _, records, _ = run(models / "skill0.tsv*", "-o", tmp_path, "--jobs", 1, "--data", tmp_path / "dev.jsonl",
                         "--buckets", 2)  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..compress import Compressed, compress
-from ..data import read_samples, read_tagged
+from ..data import field_of, read_samples, read_tagged
 from ..errors import one_line
 from ..importers import import_model
 from ..linear import LinearModel
@@ -119,7 +119,7 @@ def _cost(model: LinearModel, compressed: Compressed, data: Path, options: Mappi
         return {"texts": tags["sequences"], "yardstick": "f1", "loss": 100 * (before - after),
                 "flips": tags["tag_flip_share"]}  # fmt: skip
     made = compressed.model()
-    samples, labels = read_samples(data, "text" if made.takes_text else None, labelled=False)
+    samples, labels = read_samples(data, field_of(model.namespaces), labelled=False)
     multilabel, yardstick = model.task == "multilabel", options.get("yardstick")
     before, after = (predicted(one.predict(samples), model.classes, multilabel) for one in (exact(model), made))
     right = Texts(samples, [], labels).right(model)

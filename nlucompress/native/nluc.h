@@ -1871,17 +1871,21 @@ NLUC_API int nluc_header_check(const uint8_t *p, const uint8_t *end) {
         if (v.type == NLUC_MP_STR && !nluc_is_utf8(v.data, (size_t)v.number)) return 0;
         if ((v.type == NLUC_MP_ARRAY || v.type == NLUC_MP_MAP) && ++containers > 10000) return 0;
         if (v.type == NLUC_MP_MAP) {
-            nluc_bytes keys[64];
+            const uint8_t *keys[64];
+            uint16_t marks[64]; /* of each key's hash: most keys differ there, and need not be read again */
             const uint8_t *at = v.next;
             uint64_t i, k;
             if (v.number > 64) return 0;
             for (i = 0; i < v.number; i++) {
-                nluc_value key = nluc_mp_read(at, end);
+                nluc_value key = nluc_mp_read(at, end), other;
                 if (key.type != NLUC_MP_STR) return 0;
-                for (k = 0; k < i; k++)
-                    if (keys[k].length == key.number && nluc_same(keys[k].data, key.data, key.number)) return 0;
-                keys[i].data = key.data;
-                keys[i].length = (size_t)key.number;
+                marks[i] = (uint16_t)nluc_hash32(key.data, (size_t)key.number, 0);
+                for (k = 0; k < i; k++) {
+                    if (marks[k] != marks[i]) continue;
+                    other = nluc_mp_read(keys[k], end);
+                    if (other.number == key.number && nluc_same(other.data, key.data, key.number)) return 0;
+                }
+                keys[i] = at;
                 at = nluc_mp_skip(key.next, end, 8);
             }
         }

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from ..compress import Compressed, compress
-from ..data import read_samples
+from ..data import field_of, read_samples
 from ..errors import BudgetError
 from ..importers import import_model
-from ..linear import TEXT_ANALYZERS, LinearModel
+from ..linear import LinearModel
 from ..measure import YARDSTICKS, Answers, Comparison, Yardstick, answers, compare, intervals, predicted
 from ..reference import exact
 from ..version import VERSION
@@ -148,8 +148,8 @@ def search(
     """Find the smallest file of a model within a budget.
 
     source: as for compress. data: texts that the model was not trained on, with their labels: a JSONL file with the
-    fields text and label, or (samples, labels), labels None where no limit needs them. held_out: other such data for the
-    estimate; without it, data is split in two halves by its labels and the seed.
+    fields label and text (or features, or columns), or (samples, labels), labels None where no limit needs them.
+    held_out: other such data for the estimate; without it, data is split in two halves by its labels and the seed.
     max_loss: points (hundredths) of the yardstick: "accuracy" (default), "macro-f1", or "same-label", the share of flips.
     max_flips: share of labels that may differ from the original's, 0..1, or a text such as "0.5%". target_size: bytes, or
     a text such as "200KB". At least one of the three; of several, all hold. sure: the 95 % interval's bad end must hold,
@@ -295,12 +295,11 @@ def _prepare(model: LinearModel, data: Data, held_out: Data | None, max_loss: fl
 
 def _read(data: Data, model: LinearModel, needed: bool) -> Texts:
     """Samples and labels of a file or a pair."""
-    text = all(space.column is None and space.analyzer in TEXT_ANALYZERS for space in model.namespaces)
     samples: list[Any]
     labels: list[Any] | None
     if isinstance(data, (str, os.PathLike)):
         place = os.fspath(data)
-        samples, labels = read_samples(data, "text" if text else None, needed)
+        samples, labels = read_samples(data, field_of(model.namespaces), needed)
     else:
         place = "data"
         if not isinstance(data, tuple) or len(data) != 2:
