@@ -79,7 +79,7 @@ def test_compress_and_verify_take_format_and_names(folder, tmp_path):
     code, _, err = run("compress", folder / "liblinear", "--dry-run")
     assert code == 0
     assert "remark: LIBLINEAR's files hold no names" in err
-    (tmp_path / "dev.jsonl").write_text('{"jazz": 0.5, "label": 7}\n')
+    (tmp_path / "dev.jsonl").write_text('{"features": {"jazz": 0.5}, "label": 7}\n')
     verify = ("verify", out, "--against", folder / "liblinear", "--data", tmp_path / "dev.jsonl")
     assert "not made from" in run(*verify)[2]
     code, _, err = run(*verify, "--names", KEPT / "names.txt", "--format", "liblinear")

@@ -302,9 +302,11 @@ def test_export_refuses_with_the_documented_exit_codes(tmp_path):
     before = (tmp_path / "m.tsv").read_bytes()
     assert run("export", tmp_path / "m.tsv")[0] == 2
     assert run("export", tmp_path / "m.nluc", "--tsv", tmp_path / "x.tsv")[0] == 2
-    code, _, err = run("export", tmp_path / "m.tsv", "--tsv", tmp_path / "m.tsv")
-    assert (code, (tmp_path / "m.tsv").read_bytes()) == (2, before)
-    assert "--force" in err
+    (tmp_path / "there.tsv").write_bytes(before)
+    for target, words in (("there.tsv", "--force"), ("m.tsv", "named twice")):
+        code, _, err = run("export", tmp_path / "m.tsv", "--tsv", tmp_path / target)
+        assert (code, (tmp_path / target).read_bytes()) == (2, before)
+        assert words in err
     assert run("export", tmp_path / "missing", "--tsv", tmp_path / "x.tsv")[0] == 1
     (tmp_path / "bad.tsv").write_text("feature\tlabel\tweight\na\tb\tc\n")
     code, _, err = run("export", tmp_path / "bad.tsv", "--tsv", tmp_path / "x.tsv")
