@@ -45,6 +45,8 @@ int main(int argc, char **argv) {
                 input[at] ^= (uint8_t)other;
             }
         }
+        printf("%s: %zu bytes\n", argv[i], size - start);
+        fflush(stdout);
     }
     printf("%d files cut at %lu lengths; %lu changed bytes, of which %lu opened and were asked\n", argc - 1, cuts, changes, opened);
     return 0;
