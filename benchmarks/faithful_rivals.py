@@ -100,9 +100,9 @@ def measure(
     for setting, options in (onnx_rival.settings(pipeline[0]) if one else {"as it is": {}}).items():
         form = f"ONNX, {setting}"
         try:
-            data = onnx_rival.convert(pipeline, pipeline[0] if one else None, **options)
+            data = onnx_rival.convert(pipeline, *([(pipeline[0], options)] if one else []))
         except Exception as error:  # any of them is what a user gets
-            line(form, "the original", "", {"refused": f"{type(error).__name__}: {error}"})
+            line(form, "the original", "", {"refused": onnx_rival.refusal(error)})
             continue
         for kind, texts in sets.items():
             labels, chances = onnx_rival.answers(data, texts)
@@ -124,7 +124,7 @@ def table(lines: list[dict[str, Any]]) -> str:
         start = f"| {' | '.join(key)} |"
         refused = next((one["refused"] for one in groups[key] if "refused" in one), None)
         if refused:
-            rows.append(f"{start} refused: {refused.splitlines()[0][:80]} | | | | |")
+            rows.append(f"{start} refused by {refused} | | | | |")
             continue
         parts = [[one for one in groups[key] if one["on"] == kind] for kind in kinds]
         counts = [[sum(one.get(name, 0) for one in part) for name in ("flips", "texts", "ties")] for part in parts]

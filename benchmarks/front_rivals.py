@@ -141,13 +141,13 @@ def of_onnx(case: Case) -> Iterator[Form]:
     model, said, vectorizers = case.pipeline, "", case.vectorizers()
     try:
         onnx_rival.convert(model)
-    except NotImplementedError:
+    except NotImplementedError:  # skl2onnx's answer to an analyzer that it has no converter for
         words = next(one for one in vectorizers if one.analyzer == "word")
         model, said = make_pipeline(clone(words), clone(model[-1])).fit(*case.train), "word n-grams only, "
         vectorizers = [model[0]]
     for name, options in onnx_rival.settings(vectorizers[0]).items():
         if len(vectorizers) == 1 and name.startswith("tokenexp"):
-            data = onnx_rival.convert(model, vectorizers[0], **options)
+            data = onnx_rival.convert(model, (vectorizers[0], options))
             yield Form(f"{said}{name}", len(data), UNPACKED, onnx_rival.answers(data, case.test[0])[0])
             small = onnx_rival.quantized(data)
             yield Form(f"{said}{name}, quantize_dynamic", len(small), UNPACKED,

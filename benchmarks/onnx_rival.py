@@ -27,20 +27,23 @@ def settings(vectorizer: Any) -> dict[str, dict[str, Any]]:
     return {"as it is": {}, f"tokenexp {least}": {"tokenexp": least}, "separators": {"separators": SEPARATORS}}
 
 
-def convert(pipeline: Any, vectorizer: Any = None, **options: Any) -> bytes:
-    """The model's bytes. Whatever skl2onnx raises, it raises."""
+def convert(pipeline: Any, *settings: tuple[Any, dict[str, Any]]) -> bytes:
+    """The model's bytes, with options for some of its vectorizers. Whatever skl2onnx raises, it raises."""
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import StringTensorType
 
     head = pipeline[-1]
-    last = {"zipmap": False} if hasattr(head, "predict_proba") else {"raw_scores": True}
-    given = {id(head): last}
-    if vectorizer is not None:
-        given[id(vectorizer)] = {"locale": "C.UTF-8", **options}
+    given = {id(head): {"zipmap": False} if hasattr(head, "predict_proba") else {"raw_scores": True}}
+    given |= {id(vectorizer): {"locale": "C.UTF-8", **options} for vectorizer, options in settings}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # that analyzer="char" may not convert: how far it does is in the accuracy
         return convert_sklearn(pipeline, initial_types=[("text", StringTensorType([None, 1]))],
                                options=given).SerializeToString()  # fmt: skip
+
+
+def refusal(error: Exception) -> str:
+    """What a user reads where skl2onnx has no converter: its own first line, up to what it says of whom to ask."""
+    return "skl2onnx: " + (str(error).splitlines() or [type(error).__name__])[0].split(" You may raise an issue")[0]
 
 
 def quantized(data: bytes) -> bytes:

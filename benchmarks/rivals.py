@@ -35,7 +35,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -179,26 +178,17 @@ def make_nlucompress(folder, texts, labels):
 
 
 def make_onnxruntime(folder, texts, labels):
-    from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import StringTensorType
+    import onnx_rival
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline, make_union
     from sklearn.svm import LinearSVC
 
-    warnings.simplefilter("ignore")  # it warns that analyzer="char" may not convert; how far it does is in the accuracy
-    for file in ("characters", "words"):
-        words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
-        characters = TfidfVectorizer(analyzer="char", ngram_range=(2, 5))
-        classifier = LinearSVC(C=1.0, random_state=0)
-        features = words if file == "words" else make_union(words, characters)
-        pipeline = make_pipeline(features, classifier).fit(texts, labels)
-        options = {id(words): {"tokenexp": r"[\pL\pN_]+", "locale": "C.UTF-8"}, id(classifier): {"nocl": False}}
-        if file == "characters":
-            options[id(characters)] = {"tokenexp": "(?s).", "locale": "C.UTF-8"}
-        inputs = [("text", StringTensorType([None, 1]))]
-        (folder / f"{file}.onnx").write_bytes(
-            convert_sklearn(pipeline, initial_types=inputs, options=options).SerializeToString()
-        )
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
+    characters = TfidfVectorizer(analyzer="char", ngram_range=(2, 5))
+    options = [(words, {"tokenexp": r"[\pL\pN_]+"}), (characters, {"tokenexp": "(?s)."})]
+    for file, features in ("characters", make_union(words, characters)), ("words", words):
+        pipeline = make_pipeline(features, LinearSVC(C=1.0, random_state=0)).fit(texts, labels)
+        (folder / f"{file}.onnx").write_bytes(onnx_rival.convert(pipeline, *options))
 
 
 def make_fasttext(folder, texts, labels):
