@@ -23,6 +23,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nlucompress import FormatError, header
+from nlucompress._native import holds_h1
 
 EVERY = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 20
 MEMORY = 10 << 20  # bytes that Python may ask for while it refuses a file, or opens and asks it
@@ -167,7 +168,6 @@ def depth(value: Any) -> int:
 @example(b"\x81\xa1a\xa1\xff", False)
 @example(b"\x81\xa1a" * 9 + b"\xc0", False)
 def test_the_core_takes_what_the_walk_takes_and_is_utf_8(data: bytes, inside: bool) -> None:
-    holds_h1 = pytest.importorskip("nlucompress._native").holds_h1
     head = b"\x82\xa1a\x93" + data if inside else data
     try:
         header.check(head)

@@ -99,7 +99,6 @@ def test_index_counts_what_is_found_and_keeps_every_round(tmp_path):
 
 
 def test_index_draws_what_it_kept_and_measures_nothing_again(tmp_path):
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     given = ["--features", 500, 1000, "--keys", 200, "--rounds", 1, "--only", "nlucompress"]
     printed, _ = results("index.py", tmp_path / "index.json", *given)
     again = run("index.py", "--draw", tmp_path / "index.json", "--svg", tmp_path / "index.svg")
@@ -263,7 +262,6 @@ def test_sources_prints_a_row_a_source_and_skips_what_is_not_installed(tmp_path)
 
 
 def test_the_tagging_script_compares_files_tags_and_times(tmp_path):
-    pytest.importorskip("sklearn_crfsuite", reason="sklearn-crfsuite is not installed")
     data = tmp_path / "data.jsonl"
     lines = [
         {"tokens": ["play", word, "now"], "tags": ["O", f"B-{kind}", "O"]}
@@ -305,7 +303,6 @@ def test_store_measures_a_fleet(tmp_path):
 
 
 def test_the_fleet_script_counts_files_that_are_there_once_and_equal(tmp_path):
-    pytest.importorskip("distributed", reason="dask[distributed] is not installed")
     lines = [{"text": f"{verb} the {noun} {number}", "label": f"{verb}-{noun}"} for number in range(4)
              for verb in ("play", "stop") for noun in ("song", "film", "list")]  # fmt: skip
     (tmp_path / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -364,7 +361,6 @@ def test_the_front_holds_what_nothing_smaller_beats(monkeypatch):
 
 
 def test_the_figure_names_each_rival_that_it_shows(tmp_path, toy):
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     picture = tmp_path / "front.svg"
     given = [*toy, "--only", "nlucompress", "joblib", "8-bit CSR, xz", "--svg", picture]
     results("front.py", tmp_path / "front.json", *given)

@@ -85,7 +85,8 @@ def test_a_pickle_that_holds_a_path_only_says_so() -> None:
 
 
 def test_a_fitted_estimator_is_read_live_and_pickled(tmp_path: Path) -> None:
-    sklearn_crfsuite = pytest.importorskip("sklearn_crfsuite", reason="sklearn-crfsuite is not installed")
+    import sklearn_crfsuite
+
     estimator = sklearn_crfsuite.CRF(max_iterations=5)
     with pytest.raises(ModelImportError, match=r"CRF: .*not fitted"):
         import_model(estimator)
@@ -112,7 +113,8 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
     )
 )
 def test_any_model_of_the_tool_is_written_again_byte_for_byte(tmp_path_factory: Any, drawn: list[Any]) -> None:
-    pycrfsuite = pytest.importorskip("pycrfsuite", reason="python-crfsuite is not installed")
+    import pycrfsuite
+
     path = tmp_path_factory.mktemp("crf") / "x.crfsuite"
     trainer = pycrfsuite.Trainer(verbose=False)
     trainer.set_params({"max_iterations": 3})

@@ -22,7 +22,6 @@ from nlucompress.fleet.target import Journal
 
 ROOT = Path(__file__).parent.parent
 DIES = "dies"  # a model of this name kills its worker
-NEEDS_DASK = "dask[distributed] is not installed"
 
 
 def write_models(folder, names, rows=6):
@@ -87,7 +86,6 @@ class Cluster:
     """A Dask scheduler and workers, each a process; every one can be killed."""
 
     def __init__(self, folder, workers):
-        pytest.importorskip("distributed", reason=NEEDS_DASK)
         told = folder / "scheduler.json"
         self.scheduler = self.process("scheduler", "--host", "tcp://127.0.0.1:0", "--scheduler-file", told)
         self.workers = []
@@ -131,7 +129,6 @@ def test_files_are_those_of_compress(models, expected, tmp_path, jobs):
 
 
 def test_files_are_those_of_compress_on_a_dask_cluster_of_the_commands_own(models, expected, tmp_path):
-    pytest.importorskip("distributed", reason=NEEDS_DASK)
     done = start(models / "*.tsv", "-o", tmp_path / "out", "--dask", 2, "--log", tmp_path / "log")
     words = done.communicate(timeout=120)[1]
     assert done.returncode == 0, words
@@ -169,7 +166,6 @@ def test_a_scheduler_that_goes_away_is_an_error_and_what_is_finished_stays(tmp_p
 
 
 def test_a_scheduler_that_does_not_answer_is_an_error(models, tmp_path):
-    pytest.importorskip("distributed", reason=NEEDS_DASK)
     code = "import nlucompress.fleet.engines as e; e.CONNECT = 0.5; from nlucompress.cli import main; main()"
     done = start(models / "*.tsv", "-o", tmp_path, "--scheduler", "tcp://127.0.0.1:9", code=code)
     words = done.communicate(timeout=60)[1]
@@ -454,7 +450,8 @@ def test_a_pattern_without_files_and_stems_that_come_twice_are_errors(models, tm
 
 
 def test_urls_are_read_and_written_through_fsspec(models, expected, tmp_path):
-    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
+    import fsspec
+
     memory = fsspec.filesystem("memory")
     for file in models.glob("*.tsv"):
         memory.pipe_file(f"/fleet/{file.name}", file.read_bytes())

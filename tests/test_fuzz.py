@@ -24,8 +24,7 @@ TARGETS = {**importers.TARGETS, **loaders.TARGETS}
 def test_a_reader_reads_or_refuses(name):
     target = TARGETS[name]
     inputs = Inputs(target, 1)
-    if not inputs.corpus:
-        pytest.skip(f"not installed: {', '.join(sorted(seeds.missing))}")
+    assert inputs.corpus, f"not installed: {', '.join(sorted(seeds.missing))}"
     with Harness(target, timed=False) as harness:
         harness.warm()
         for data in target.seeds():

@@ -112,7 +112,9 @@ def test_how_rows_are_divided_into_files_does_not_matter(tmp_path: Path, small_s
 
 
 def test_forms_do_not_matter_but_for_what_the_file_says_of_its_source(tmp_path: Path, small_shards: None) -> None:
-    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    import pyarrow as arrow
+    from pyarrow import parquet
+
     rows = make_rows()
     first = sections(built(write(tmp_path / "one.tsv", rows)))
     columns = [list(column) for column in zip(*rows, strict=True)]
@@ -480,8 +482,8 @@ def test_the_command_refuses_options_that_do_not_go_with_parts(tmp_path: Path, o
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two worker processes; each has small shards too, because the shards' number is told by the client."""
-    pytest.importorskip("dask.dataframe")
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as one:
         yield one
 
@@ -516,7 +518,6 @@ def test_a_row_that_stands_twice_is_refused_on_dask_too(tmp_path: Path, cluster:
 
 
 def test_a_scheduler_that_is_not_there_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("distributed")
     from nlucompress.giant import cluster as module
 
     monkeypatch.setattr(module, "CONNECT", 1)

@@ -58,7 +58,6 @@ def test_files_that_liblinear_wrote_answer_as_liblinear_did(name):
 @pytest.mark.parametrize("labels", [("play",), ("play", "stop"), ("stop", "play", "rain")], ids=len)
 @pytest.mark.parametrize("bias", [-1, 0.7])
 def test_every_solver_answers_as_liblinear_does(tmp_path, solver, labels, bias):
-    pytest.importorskip("liblinear", reason="liblinear-official is not installed: see the test of files it wrote")
     name, told = trainers.liblinear(tmp_path, solver, bias, labels)
     holds(tmp_path / name, told)
 

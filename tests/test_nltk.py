@@ -10,11 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nltk
 import numpy as np
 import pytest
 import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nltk.classify import MaxentClassifier, NaiveBayesClassifier
+from nltk.classify.maxent import BinaryMaxentFeatureEncoding, GISEncoding, TypedMaxentFeatureEncoding
 
 from nlucompress import Model, compress, reference
 from nlucompress.errors import ModelImportError
@@ -25,17 +28,7 @@ from nlucompress.importers.records import Record
 from nlucompress.linear import LinearModel
 from nlucompress.reference import exact
 
-try:
-    import nltk
-    from nltk.classify import MaxentClassifier, NaiveBayesClassifier
-    from nltk.classify.maxent import BinaryMaxentFeatureEncoding, GISEncoding, TypedMaxentFeatureEncoding
-except ImportError:
-    nltk = None
-
 FIXTURES = Path(__file__).parent / "fixtures" / "nltk"
-needs_nltk = pytest.mark.skipif(
-    nltk is None, reason="NLTK is not installed; the fixtures that it wrote are read all the same"
-)
 
 WORDS = ["play", "stop", "the", "a", "music", "song", "light", "on", "off", "in", "kitchen", "weather", "tomorrow", "rain",
          "é", "東京"]  # fmt: skip
@@ -134,7 +127,6 @@ class Direct:
         self.predict, self.predict_proba = self.scorer.predict, self.scorer.predict_proba
 
 
-@needs_nltk
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_and_probabilities_are_nltks(kind: str) -> None:
     classifier = trained(kind)
@@ -142,7 +134,6 @@ def test_labels_and_probabilities_are_nltks(kind: str) -> None:
     check(classifier, Direct(import_model(classifier)), 1e-9, TEST + odd)
 
 
-@needs_nltk
 @pytest.mark.parametrize("kind", KINDS)
 def test_equally_probable_labels_are_ordered_as_nltk_does(kind: str) -> None:
     model = import_model(trained(kind))
@@ -169,7 +160,6 @@ def dequantized(classifier: Any, model: LinearModel) -> Any:
     return clone
 
 
-@needs_nltk
 @pytest.mark.parametrize("kind", ["iis", "gis", "gis-alwayson", "cutoff", "integers"])
 @pytest.mark.parametrize("buckets", [256, 16])
 def test_a_compressed_maxent_model_answers_as_the_dequantized_clone(kind: str, buckets: int) -> None:
@@ -180,7 +170,6 @@ def test_a_compressed_maxent_model_answers_as_the_dequantized_clone(kind: str, b
         check(clone, runtime, 1e-9 if buckets else 0, TEST + ODD)
 
 
-@needs_nltk
 @pytest.mark.parametrize("kind", ["ele", "lidstone", "booleans"])
 def test_a_compressed_naive_bayes_answers_as_its_dequantized_model(kind: str) -> None:
     compressed = compress(trained(kind), check_bits=32)
@@ -202,7 +191,6 @@ def runtimes(model: Model) -> list[Any]:
 # -- files --------------------------------------------------------------------------------------------------------------
 
 
-@needs_nltk
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("kind", ["iis", "gis", "ele", "booleans"])
 def test_a_pickle_is_the_same_model(tmp_path: Path, kind: str, protocol: int) -> None:
@@ -223,7 +211,6 @@ def tabs(classifier: Any, folder: Path) -> Path:
     return folder
 
 
-@needs_nltk
 @pytest.mark.parametrize("alwayson", [False, True])
 def test_tab_files_are_the_same_model(tmp_path: Path, alwayson: bool) -> None:
     train = [({k: v for k, v in x.items() if not isinstance(v, float)}, y) for x, y in TRAIN]  # which they cannot hold
@@ -235,7 +222,6 @@ def test_tab_files_are_the_same_model(tmp_path: Path, alwayson: bool) -> None:
     assert import_model(folder / "mapping.tab", format="nltk").fingerprint() == wanted
 
 
-@needs_nltk
 def test_tab_files_that_do_not_say_their_encoding_are_refused(tmp_path: Path) -> None:
     train = [({"a": "x"}, "yes"), ({"a": "y"}, "no")]
     classifier = MaxentClassifier.train(train, "gis", trace=0, max_iter=3)
@@ -329,7 +315,6 @@ def test_what_cannot_be_carried_over_is_refused(name: str) -> None:
     assert len(str(caught.value)) < 700
 
 
-@needs_nltk
 def test_a_typed_encoding_is_refused_live() -> None:
     train = [({"x": 1.5, "y": "z"}, "a"), ({"x": 0.5, "y": "w"}, "b")]
     encoding = TypedMaxentFeatureEncoding.train(train, alwayson_features=True)

@@ -56,7 +56,7 @@ def jsonl(path, rows=ROWS, facts=None, columns=table.COLUMNS):
 
 
 def parquet(path, rows=ROWS, facts=None, columns=table.COLUMNS):
-    arrow = pytest.importorskip("pyarrow")
+    import pyarrow as arrow
     from pyarrow import parquet as pq
 
     made = arrow.table({name: [row[i] for row in rows] for i, name in enumerate(columns)})
@@ -137,7 +137,7 @@ def test_labels_may_be_integers_where_a_form_has_them(tmp_path, form):
 
 
 def test_parquet_of_other_types_and_several_row_groups(tmp_path):
-    arrow = pytest.importorskip("pyarrow")
+    import pyarrow as arrow
     from pyarrow import parquet as pq
 
     names = [f"f{i // 3}" for i in range(3000)]
@@ -418,7 +418,7 @@ def test_damaged_files_are_refused_or_read_and_never_fail_otherwise(tmp_path, fo
 
 
 def test_a_parquet_file_of_equal_rows_ends_before_memory_does(tmp_path):
-    arrow = pytest.importorskip("pyarrow")
+    import pyarrow as arrow
     from pyarrow import parquet as pq
 
     n = 12_000_000
@@ -430,7 +430,7 @@ def test_a_parquet_file_of_equal_rows_ends_before_memory_does(tmp_path):
 
 
 def test_a_long_string_in_every_row_of_a_parquet_file_is_kept_once(tmp_path):
-    arrow = pytest.importorskip("pyarrow")
+    import pyarrow as arrow
     from pyarrow import parquet as pq
 
     n = 100_000

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pycrfsuite
 import pytest
+import usaddress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_format import TAGGING, changed, open_parts, seal
@@ -30,13 +32,9 @@ MODEL = FIXTURES / "small.crfsuite"
 LAYOUTS = ("plain", "dense", "pool", "coded")
 
 
-def installed(name: str) -> Any:
-    return pytest.importorskip(name, reason=f"{name} is not installed; the fixtures say what it answers")
-
-
 def tool(data: bytes) -> Any:
     """python-crfsuite's tagger of a model; it does not copy the bytes, which so must stay."""
-    tagger = installed("pycrfsuite").Tagger()
+    tagger = pycrfsuite.Tagger()
     assert tagger.open_inmemory(data)
     return tagger
 
@@ -71,7 +69,7 @@ items = (st.lists(keys, max_size=5) | st.dictionaries(keys, values, max_size=5) 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(items, max_size=4))
 def test_attributes_are_those_of_pycrfsuites_item_sequence(drawn: list[Any]) -> None:
-    wanted = installed("pycrfsuite").ItemSequence(drawn).items()
+    wanted = pycrfsuite.ItemSequence(drawn).items()
     found: list[dict[str, float]] = []
     for item in drawn:
         found.append(dict(crf.attributes(item)))
@@ -158,7 +156,6 @@ def test_tags_are_python_crfsuites_on_the_clone(
     tmp_path_factory: Any, training: Any, asked: Any, classes: int, random: Any, layout: Any, buckets: int, range_: Any,
     every: bool,
 ) -> None:  # fmt: skip
-    pycrfsuite = installed("pycrfsuite")
     path = tmp_path_factory.mktemp("crf") / "x.crfsuite"
     trainer = pycrfsuite.Trainer(verbose=False)
     trainer.set_params(
@@ -255,7 +252,6 @@ def test_the_calls_of_python_crfsuite_and_their_errors() -> None:
 
 
 def test_an_item_sequence_is_read() -> None:
-    pycrfsuite = installed("pycrfsuite")
     tagger = nlucompress.compress(MODEL, check_bits=32).tagger()
     sequence = [["w:to"], {"w": "paris", "x": 2.0}]
     assert tagger.tag(pycrfsuite.ItemSequence(sequence)) == tagger.tag(sequence)
@@ -290,7 +286,6 @@ def test_threads_share_a_tagger() -> None:
 
 
 def test_usaddress_parses_alike() -> None:
-    usaddress = installed("usaddress")
     addresses = [
         "123 Main St. Suite 100 Chicago, IL", "PO Box 1052, Albany NY 12207", "State and Lake, Chicago",
         "744 Evergreen Terrace",
@@ -310,7 +305,6 @@ def test_usaddress_parses_alike() -> None:
 def test_snips_slots_are_tagged_as_by_the_clone(tmp_path: Path) -> None:
     from nlucompress.data import read_jsonl
 
-    pycrfsuite = installed("pycrfsuite")
     parts = []
     for split in ("train", "test"):
         rows = [row for _, row in read_jsonl(SHARED / f"snips.{split}.jsonl.gz")]

@@ -154,8 +154,9 @@ tags = st.lists(
 @given(st.lists(st.tuples(tags, st.randoms(use_true_random=False)), min_size=1, max_size=4))
 @pytest.mark.filterwarnings("ignore")
 def test_entities_and_f1_are_seqevals(drawn: list[Any]) -> None:
-    metrics = pytest.importorskip("seqeval.metrics", reason="seqeval is not installed")
-    labels = pytest.importorskip("seqeval.metrics.sequence_labeling", reason="seqeval is not installed")
+    from seqeval import metrics
+    from seqeval.metrics import sequence_labeling as labels
+
     gold = [one for one, _ in drawn]
     found = [
         [tag if random.random() < 0.7 else random.choice(["O", "B-a", "I-a", "E-b"]) for tag in one]
@@ -170,8 +171,6 @@ def test_entities_and_f1_are_seqevals(drawn: list[Any]) -> None:
 
 
 def test_the_demo_of_entities_trains_compresses_and_compares(tmp_path: Path) -> None:
-    pytest.importorskip("pycrfsuite", reason="python-crfsuite is not installed")
-    pytest.importorskip("hassil", reason="hassil is not installed")
     from nlucompress.demo.entities import KEPT_ENTITIES, TEMPLATE, features, run_entities, table_entities
 
     found = run_entities(out=tmp_path, per_template=1, per_intent=10, progress=lambda words: None)

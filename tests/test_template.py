@@ -19,8 +19,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +116,10 @@ def nonzero(features: Mapping[str, float]) -> dict[str, float]:
 clean = st.lists(words.filter(lambda w: strategies.is_utf8(w) and "\0" not in w), min_size=1, max_size=6)
 
 
-@pytest.mark.skipif(find_spec("pycrfsuite") is None, reason="python-crfsuite is not installed")
 @given(clean)
 def test_the_attributes_are_those_of_python_crfsuite(tokens: list[str]) -> None:
-    crfsuite = import_module("pycrfsuite")
+    import pycrfsuite as crfsuite
+
     items = street_features(tokens)
     assert crfsuite.ItemSequence(items).items() == list(map(attributes, items))
     lists = [ner_features(tokens, i) for i in range(len(tokens))]  # its items() shows once what stands twice
@@ -130,10 +129,10 @@ def test_the_attributes_are_those_of_python_crfsuite(tokens: list[str]) -> None:
     assert crfsuite.ItemSequence(rows).items() == rows
 
 
-@pytest.mark.skipif(find_spec("pycrfsuite") is None, reason="python-crfsuite is not installed")
 def test_a_model_trained_on_a_templates_features_is_that_of_the_functions(tmp_path: Path) -> None:
     """Names that stand twice among them, whose values are added up."""
-    crfsuite = import_module("pycrfsuite")
+    import pycrfsuite as crfsuite
+
     texts = [["a", "b", "NASA", "b-b"], ["New", "York", "b", "a"], ["a"], ["b", "a", "a"]]
     found = {}
     for name, features in (
@@ -275,11 +274,11 @@ def test_a_function_like_that_of_usaddress(tokens: list[str]) -> None:
     pairs(parsed, tokens)
 
 
-@pytest.mark.skipif(find_spec("usaddress") is None, reason="usaddress is not installed")
 @given(st.lists(st.one_of(words, st.text("aA1.,;)(&#½0\n-", min_size=1, max_size=5)), min_size=1, max_size=5))
 @example(["(123)", "N.", "Main", "St.,\n", "#", "½", "100", "&", "a\nb)", "\nb)", "rd"])
 def test_usaddress_itself(tokens: list[str]) -> None:
-    usaddress = import_module("usaddress")
+    import usaddress
+
     parsed = Template.parse(street_template(tuple(sorted(usaddress.DIRECTIONS)), tuple(sorted(usaddress.STREET_NAMES))))
     try:
         wanted = usaddress.tokens2features(tokens)
