@@ -14,6 +14,7 @@ import random
 import struct
 import subprocess
 import sys
+import tracemalloc
 import warnings
 import zipfile
 import zlib
@@ -718,6 +719,15 @@ FILES = {
     "joblib bz2": lambda: by_joblib(small_model(), ("bz2", 1)),
     "joblib xz": lambda: by_joblib(small_model(), ("xz", 0)),
 }
+
+
+@pytest.mark.parametrize("text", [b"a" * 1_000_000, b"\\x41" * 250_000, b"\\\\" * 500_000])
+def test_a_long_string_of_protocol_0_takes_a_few_times_its_bytes(text):
+    tracemalloc.start()
+    assert pickles.loads(b"S'" + text + b"'\n.", "model.pkl") == text.decode("unicode_escape")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * len(text)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -38,7 +38,7 @@ _UNPACKED = "if you trust the file, save it again without compression"
 _SAVE_AGAIN = "load it with joblib and save it again: joblib.dump(joblib.load(old), new, compress=3)"
 _PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 _PYTHON_2_NAMES = {"xrange": "range", "unicode": "str", "long": "int"}
-_ESCAPED = re.compile(rb"(?:[^\\]|\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}))*", re.DOTALL)  # Python 2's repr()
+_ESCAPED = re.compile(rb"(?:[^\\]++|\\(?:[\\'\"abfnrtv]|x[0-9a-fA-F]{2}))*+")  # Python 2's repr(); nothing to return to
 _FOREIGN = {
     b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"\x7fELF": "a program", b"MZ": "a program",
     b"%PDF": "a PDF document", b"PK\x03\x04": "a zip archive",
@@ -612,12 +612,18 @@ class _Machine:
         return text.encode("latin-1")
 
 
-_COSTS = [64] * 256  # bytes that an op's objects take, with their places in the stack and the memo, at most
-for _code_ in pickle.EMPTY_DICT + pickle.MEMOIZE + pickle.PUT + pickle.BINPUT + pickle.LONG_BINPUT + pickle.MARK:
-    _COSTS[_code_] = 128
-for _code_ in (pickle.EMPTY_SET + pickle.FROZENSET + pickle.DICT + pickle.GLOBAL + pickle.STACK_GLOBAL + pickle.REDUCE
-               + pickle.NEWOBJ + pickle.NEWOBJ_EX + pickle.INST + pickle.OBJ):  # fmt: skip
-    _COSTS[_code_] = 256
+def _costs() -> list[int]:
+    """Bytes that each op's objects take, with their places in the stack and the memo, at most."""
+    costs = [64] * 256
+    for code in pickle.EMPTY_DICT + pickle.MEMOIZE + pickle.PUT + pickle.BINPUT + pickle.LONG_BINPUT + pickle.MARK:
+        costs[code] = 128
+    for code in (pickle.EMPTY_SET + pickle.FROZENSET + pickle.DICT + pickle.GLOBAL + pickle.STACK_GLOBAL + pickle.REDUCE
+                 + pickle.NEWOBJ + pickle.NEWOBJ_EX + pickle.INST + pickle.OBJ):  # fmt: skip
+        costs[code] = 256
+    return costs
+
+
+_COSTS = _costs()
 
 
 def _built(value: Any) -> Any:
