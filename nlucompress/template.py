@@ -93,7 +93,7 @@ MAX_MAP = 16  # pairs of a class and its replacement
 MAX_COLLAPSE = 255
 MAX_CLASS = 128  # bytes of UTF-8
 MAX_TOTAL = 1 << 17  # bytes of all strings
-MAX_OBJECTS = 8000  # arrays and objects: a file's header has room for 10,000
+MAX_OBJECTS = 10_000  # arrays and objects of the plain form: a file's header has room for no more
 
 METHODS = (
     "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper",
@@ -543,7 +543,7 @@ def _template(description: Any) -> Template:
     for i, entry in enumerate(place.list(fields["features"], 0, MAX_FEATURES)):
         for feature in _entry(place.item(i), entry, defaults):
             out.append(feature)
-            objects += 2 + sum(2 + len(term.do) for term in feature.terms())
+            objects += _objects(feature)
         if len(out) > MAX_FEATURES:
             raise place.item(i).error(f"more than {MAX_FEATURES} features in all")
         if objects > MAX_OBJECTS:
@@ -833,6 +833,12 @@ def _is_plain(data: Mapping[str, Any]) -> bool:
         "text" in entry and all(map(plain, [*entry["text"], *entry.get("if", []), entry.get("weight")]))
         for entry in data["features"]
     )
+
+
+def _objects(feature: Feature) -> int:
+    """Arrays and objects of a feature's plain form."""
+    terms = sum(1 + bool(term.do) + sum(len(op) > 1 for op in term.do) for term in feature.terms())
+    return 2 + bool(feature.conditions) + terms
 
 
 def _size(feature: Feature) -> int:
