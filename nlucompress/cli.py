@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -27,6 +26,7 @@ from .cli_options import (
     LIMITS,
     OUTPUT,
     PARTS,
+    flag,
     is_given,
     model_options,
     parsed,
@@ -36,6 +36,7 @@ from .cli_options import (
     source_options,
 )
 from .errors import one_line
+from .sources import size_of
 from .version import VERSION
 
 if TYPE_CHECKING:
@@ -161,8 +162,8 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
         found = _search(ctx, model, options, of_search)
         compressed = found.compressed
     else:
-        useless = ["--" + name.replace("_", "-") for name in (*SEARCH, "best_effort") if is_given(ctx, name)]
-        if useless and useless != ["--data"]:
+        useless = [flag(ctx, name) for name in (*SEARCH, "best_effort") if name != "data" and is_given(ctx, name)]
+        if useless:
             raise click.UsageError(
                 f"{', '.join(useless)}: a search needs a budget: --max-loss, --max-flips, --target-size."
             )
@@ -187,17 +188,17 @@ def compress(ctx: click.Context, /, source: Path, output: Path | None, force: bo
             cost = report.facts
     written = None
     if output is not None and not dry_run and (found is None or found.met or best_effort):
+        if page is not None and found is not None:
+            report = _held_out_report(found, source, output.name, of_search["seed"])
         compressed.save(output, overwrite=force)
         written = str(output)
         if page is not None:
-            if found is not None:
-                report = _held_out_report(found, source, output.name, of_search["seed"])
             assert report is not None
             report.save(page, overwrite=force)
     remark = compressed.source.source.get("remark")
     if remark:
         click.echo(f"remark: {remark}", err=True)
-    info = {**compressed.info(), "coding": compressed.coding, "source_bytes": _size(source), "output": written}
+    info = {**compressed.info(), "coding": compressed.coding, "source_bytes": size_of(source), "output": written}
     info |= {"search": found.to_dict()} if found is not None else {}
     info |= {"cost": cost} if cost is not None else {}
     tables = [found.table()] if found is not None else []
@@ -228,8 +229,7 @@ def _compress_parts(ctx: click.Context, source: Path, output: Path | None, force
 
     taken = {"buckets": "buckets", "range": "range_", "prune": "prune", "check_bits": "check_bits", "gamma": "gamma"}
     others = {*taken.values(), *IN_PARTS, "source", "output", "force", "as_json"}
-    given = [name for name in ctx.params if name not in others and is_given(ctx, name)]
-    strange = ["--" + name.replace("_", "-").rstrip("-") for name in given]
+    strange = [flag(ctx, name) for name in ctx.params if name not in others and is_given(ctx, name)]
     if strange:
         raise click.UsageError(f"{', '.join(strange)}: not with a table in parts (--memory, --scheduler, a folder).")
     if output is None:
@@ -240,8 +240,7 @@ def _compress_parts(ctx: click.Context, source: Path, output: Path | None, force
         compress_table(source, output, overwrite=force, progress=lambda stage: bar.update(1, stage), **in_parts,
                        **{name: options[name if name in options else own] for name, own in taken.items()})  # fmt: skip
     made = nlucompress.load(output)
-    files = [path for path in source.rglob("*") if path.is_file()] if source.is_dir() else [source]
-    info = {**made.info(), "source_bytes": sum(path.stat().st_size for path in files), "output": str(output)}
+    info = {**made.info(), "source_bytes": size_of(source), "output": str(output)}
     click.echo(json.dumps(info, ensure_ascii=False) if as_json else _compressed_table(info))
 
 
@@ -309,15 +308,15 @@ def predict(file: Path, texts: tuple[str, ...], as_json: bool, top: int) -> None
         for number, text in enumerate(texts or _lines(), 1):
             _print_tags(model, text, f"text {number}", as_json)
         return
-    samples = (_sample(text, model, number) for number, text in enumerate(texts or _lines(), 1))
     batch: list[Any] = []
     interactive = not texts and sys.stdin.isatty()
-    for sample in samples:
-        batch.append(sample)
+    number = 0
+    for number, text in enumerate(texts or _lines(), 1):
+        batch.append(_sample(text, model, number))
         if len(batch) == 512 or interactive:
-            _print_labels(model, batch, as_json, top)
+            _print_labels(model, batch, number, as_json, top)
             batch = []
-    _print_labels(model, batch, as_json, top)
+    _print_labels(model, batch, number, as_json, top)
 
 
 @main.command(
@@ -449,7 +448,7 @@ def export(source: Path, tsv: Path | None, like: Path | None, output: Path | Non
     done = export_tsv(source, tsv, names=names, format=format_, overwrite=force)
     for remark in done.remarks():
         click.echo(f"remark: {remark}", err=True)
-    facts = {**dataclasses.asdict(done), "output": str(tsv), "bytes": _size(tsv)}
+    facts = {**dataclasses.asdict(done), "output": str(tsv), "bytes": size_of(tsv)}
     click.echo(json.dumps(facts, ensure_ascii=False) if as_json else
                f"{tsv}: {facts['bytes']:,} bytes, {done.features:,} features")  # fmt: skip
 
@@ -527,9 +526,10 @@ MODELS = click.argument("models", nargs=-1, required=True, type=FILE, metavar="M
 def create(file: Path, models: tuple[Path, ...], force: bool, as_json: bool) -> None:
     """Write the bundle FILE of MODELs: .nluc files, or folders of them. A model's name is its file's without .nluc."""
     _writable(file, force)
-    _print_bundle(
-        file, nlucompress.bundle.create(file, nlucompress.bundle.find_models(models), overwrite=force), as_json
-    )
+    found = nlucompress.bundle.find_models(models)
+    if file.exists() and any(file.samefile(path) for _, path in found):
+        raise click.UsageError(f"{file} is one of the models that it would be made of.")
+    _print_bundle(file, nlucompress.bundle.create(file, found, overwrite=force), as_json)
 
 
 @bundle.command("list", short_help="Print the models' names.", examples=["nlucompress bundle list fleet.nlub --json"])
@@ -553,7 +553,12 @@ def list_(file: Path, as_json: bool) -> None:
 @AS_JSON
 def add(file: Path, models: tuple[Path, ...], replace: bool, as_json: bool) -> None:
     """Add MODELs, files or folders of them, to the bundle FILE: all, or on any error none."""
-    _print_bundle(file, nlucompress.bundle.add(file, nlucompress.bundle.find_models(models), replace=replace), as_json)
+    found = nlucompress.bundle.find_models(models)
+    with nlucompress.bundle.Bundle(file) as opened:
+        there = [name for name, _ in found if name in opened]
+    if there and not replace:
+        raise click.UsageError(f"{', '.join(there[:5])}: there already; --replace takes their place.")
+    _print_bundle(file, nlucompress.bundle.add(file, found, replace=replace), as_json)
 
 
 @bundle.command(short_help="Take models out.", examples=["nlucompress bundle remove fleet.nlub weather music"])
@@ -586,8 +591,12 @@ def compact(file: Path, as_json: bool) -> None:
 )
 @FORCE
 def extract(file: Path, names: tuple[str, ...], output: Path, force: bool) -> None:
-    """Write models of the bundle FILE, all or those named, as the files they were."""
-    for path in _named(file, nlucompress.bundle.extract, file, output, names or None, overwrite=force):
+    """Write models of the bundle FILE, all or those named, as the files they were. The folder is made if it is missing."""
+    try:
+        paths = _named(file, nlucompress.bundle.extract, file, output, names or None, overwrite=force)
+    except FileExistsError as error:
+        raise click.UsageError(f"{error}; --force overwrites.") from None
+    for path in paths:
         click.echo(path)
 
 
@@ -655,7 +664,7 @@ def _print_tags(tagger: Any, text: str, place: str, as_json: bool) -> None:
     else:
         try:
             row = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{place}: the model takes a JSON value a sequence, not {text!r:.60}: {error}") from None
     items = sequence_of(row, place, tagger.template)
     try:
@@ -679,6 +688,8 @@ def _writable(path: Path, force: bool) -> None:
     ]
     if sum(same) > 1:
         raise click.UsageError(f"{path} is named twice: what the command writes is none of its other files.")
+    if path.exists() and not path.is_file():
+        raise click.UsageError(f"{path} is not a regular file, which is all that is written.")
     if path.exists() and not force:
         raise click.UsageError(f"{path} exists; --force overwrites it.")
     if not path.parent.is_dir():
@@ -691,14 +702,10 @@ def _require_figures() -> None:
     require()
 
 
-def _size(path: Path) -> int:
-    return os.stat(path).st_size
-
-
 def _lines() -> Iterator[str]:
     for number, line in enumerate(sys.stdin.buffer, 1):
         try:
-            yield line.decode("utf-8").rstrip("\r\n")
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise ValueError(f"standard input, line {number}: not UTF-8: {error}") from None
 
@@ -708,14 +715,22 @@ def _sample(text: str, model: Model, number: int) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"text {number}: the model takes a JSON value a sample, not {text!r:.60}: {error}") from None
 
 
-def _print_labels(model: Model, samples: list[Any], as_json: bool, top: int) -> None:
+def _print_labels(model: Model, samples: list[Any], last: int, as_json: bool, top: int) -> None:
+    """last: the number of the last sample, counted from 1."""
     if not samples:
         return
-    scores = model.decision_function(samples)
+    try:
+        scores = model.decision_function(samples)
+    except (TypeError, ValueError) as error:
+        if len(samples) == 1:
+            raise ValueError(f"text {last}: {str(error).removeprefix('sample 0: ')}") from None
+        for number, sample in enumerate(samples, last - len(samples) + 1):  # up to the one at fault
+            _print_labels(model, [sample], number, as_json, top)
+        raise
     names = model.classes_.tolist()
     for row, label in zip(_ranked(model, scores), model.decide(scores), strict=True):
         if model.task == "multilabel":

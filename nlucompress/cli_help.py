@@ -37,6 +37,12 @@ class Number(click.FloatRange):
 
     name = "number"
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As FloatRange, which lets what is no number pass."""
+        if (number := super().convert(value, param, ctx)) != number:
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
 
 class _Told:
     """Examples and exit codes at the end of a command's help, and its options under their headings."""

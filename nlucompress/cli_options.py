@@ -1,6 +1,7 @@
 """What several commands share: options, and helpers of their reading and printing. No logic.
 
-Nothing here imports numpy, or a module that does, before a command runs: a shell asks for completions at every Tab.
+Nothing here imports numpy, or a module that does, before a command runs: a shell asks for completions at every Tab. Only
+the names of formats are asked of the importers.
 """
 
 from __future__ import annotations
@@ -131,6 +132,11 @@ def progress_bar(length: int, label: str) -> Any:
     """A progress bar on standard error, if that is a terminal."""
     return click.progressbar(length=length, file=sys.stderr, hidden=not sys.stderr.isatty(), label=label,
                              item_show_func=lambda words: words)  # fmt: skip
+
+
+def flag(ctx: click.Context, name: str) -> str:
+    """An option as it is written on the command line."""
+    return next(one.opts[-1] for one in ctx.command.params if one.name == name)
 
 
 def is_given(ctx: click.Context, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""JSON Lines of texts and labels: the data that ``verify`` and ``demo`` read."""
+"""JSON Lines of texts and labels: the data that searches, comparisons and the demo read."""
 
 from __future__ import annotations
 
@@ -96,7 +96,9 @@ def sequence_of(row: Any, place: str, template: Template | None = None) -> list[
 
     Raises ValueError with the place.
     """
-    tokens = row.get("tokens") if isinstance(row, dict) else row
+    if isinstance(row, dict) and "tokens" not in row:
+        raise ValueError(f"{place}: no field 'tokens', it has {', '.join(map(repr, row)) or 'none'}")
+    tokens = row["tokens"] if isinstance(row, dict) else row
     if not isinstance(tokens, list):
         raise ValueError(f"{place}: tokens {tokens!r:.60} are not an array")
     if template is not None:
@@ -115,7 +117,9 @@ def sequence_of(row: Any, place: str, template: Template | None = None) -> list[
 def _object(line: bytes, place: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{place}: not UTF-8: {error}") from None
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{place}: not JSON: {error}") from None
     if not isinstance(value, dict):
         raise ValueError(f"{place}: {type(value).__name__}, not an object with the fields text and label")

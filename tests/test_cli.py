@@ -328,7 +328,7 @@ def test_misuse_has_its_exit_code_and_one_message(folder, arguments, code):
         (b'{"text": "play"}', "line 1: no field 'label'"),
         (b'{"text": 3, "label": "play"}', "sample 0: expected a text"),
         (b'{"text": "play", "label": 7}', "no label of the data is a class of the model"),
-        (b"\xff", "line 1: not JSON"),
+        (b"\xff", "line 1: not UTF-8"),
         (b"", "no line with a text and a label"),
     ],
 )
@@ -340,6 +340,60 @@ def test_bad_data_is_named_with_file_and_line(folder, tmp_path, line, words):
     assert code == 1
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_a_sample_that_is_none_is_named_by_its_place_in_all_of_the_input(tmp_path):
+    rows, labels = [{"word": "play"}, {"word": "stop"}], ["a", "b"]
+    joblib.dump(make_pipeline(DictVectorizer(), LogisticRegression()).fit(rows, labels), tmp_path / "m.joblib")
+    run("compress", tmp_path / "m.joblib", "-o", tmp_path / "m.nluc")
+    lines = ['{"word": "stop"}'] * 599
+    for bad, words in (
+        ("[1]", "text 600: the model takes a mapping"),
+        ("[" * 100_000, "text 600: the model takes a JSON value"),
+    ):
+        code, _, err = run("predict", tmp_path / "m.nluc", stdin="\n".join([*lines, bad]))
+        assert (code, err.startswith(f"Error: {words}")) == (1, True), err
+    code, out, err = run("predict", tmp_path / "m.nluc", stdin="\ufeff" + "\n".join([*lines, "[1]"]))
+    assert (code, out) == (1, "b\n" * 599)  # what came before is answered
+    code, _, err = run("predict", tmp_path / "m.nluc", "[" * 100_000)
+    assert (code, err.count("\n")) == (1, 1)
+
+
+def test_what_is_no_file_is_refused_as_an_output_before_any_work(folder, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for force in ([], ["--force"]):
+        code, _, err = run("compress", folder / "pipeline.joblib", "-o", tmp_path / "pipe", *force)
+        assert (code, "is not a regular file" in err, "--force" in err) == (2, True, False)
+
+
+def test_a_model_that_is_a_folder_is_reported_on_and_weighed(tmp_path):
+    source = Path(__file__).parent / "fixtures" / "snips" / "one"
+    model = nlucompress.compress(source).model()
+    samples = [text.split() for text in TEXTS]
+    labels = model.predict(samples).tolist()
+    rows = [{"features": sample, "label": label} for sample, label in zip(samples, labels, strict=True)]
+    (tmp_path / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    size = sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
+    command = ("compress", source, "--data", tmp_path / "dev.jsonl", "--json")
+    code, out, err = run(*command, "-o", tmp_path / "m.nluc", "--report", tmp_path / "m.html")
+    assert (code, json.loads(out)["source_bytes"]) == (0, size), err
+    assert "<html" in (tmp_path / "m.html").read_text()
+    code, _, err = run(*command, "-o", tmp_path / "n.nluc", "--report", tmp_path / "n.html", "--max-flips", "90%")
+    assert (code, (tmp_path / "n.html").exists()) == (0, True), err
+    code, out, err = run("verify", tmp_path / "m.nluc", "--against", source, "--data", tmp_path / "dev.jsonl")
+    assert (code, "labels flipped" in out) == (0, True), err
+
+
+def test_options_are_named_as_they_are_written(folder, tmp_path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "t.tsv").write_text("feature\tlabel\tweight\na\tx\t1\n")
+    code, _, err = run("compress", tmp_path / "tables", "-o", tmp_path / "o.nluc", "--report", tmp_path / "r.html")
+    assert (code, "Error: --report: not with a table in parts" in err) == (2, True)
+    code, _, err = run("compress", folder / "pipeline.joblib", "-o", tmp_path / "o.nluc", "--data",
+                       folder / "dev.jsonl", "--seed", 3)  # fmt: skip
+    assert (code, "Error: --seed: a search needs a budget" in err) == (2, True)
+    code, _, err = run("compress", folder / "pipeline.joblib", "-o", tmp_path / "o.nluc", "--prune", "nan")
+    assert (code, "'nan' is not a number" in err) == (2, True)
 
 
 def test_standard_input_that_is_not_utf8_is_named_with_its_line(folder):
@@ -380,12 +434,12 @@ def test_bundle_create_list_and_extract(folder, tmp_path):
     assert [one["name"] for one in facts["models"]] == ["musik", "wetter"]
     assert facts["models"][0]["bytes"] == len(data)
     assert facts["bytes"] == path.stat().st_size
-    (tmp_path / "out").mkdir()
     code, out, _ = run("bundle", "extract", path, "wetter", "-o", tmp_path / "out")
     assert (code, out) == (0, f"{tmp_path / 'out' / 'wetter.nluc'}\n")
     assert (tmp_path / "out" / "wetter.nluc").read_bytes() == data
     code, _, err = run("bundle", "extract", path, "-o", tmp_path / "out")
-    assert (code, "wetter.nluc: exists" in err or "musik.nluc: exists" in err) == (1, True)
+    assert (code, "wetter.nluc: exists" in err, "--force overwrites" in err) == (2, True, True)
+    assert {one.name for one in (tmp_path / "out").iterdir()} == {"wetter.nluc"}  # all of them or none
     assert run("bundle", "extract", path, "-o", tmp_path / "out", "--force")[0] == 0
     assert {one.name for one in (tmp_path / "out").iterdir()} == {"wetter.nluc", "musik.nluc"}
 
@@ -403,7 +457,7 @@ def test_bundle_create_overwrites_only_when_told_to(folder, tmp_path):
 def test_bundle_add_remove_and_compact(folder, tmp_path):
     path, _ = bundled(folder, tmp_path)
     code, _, err = run("bundle", "add", path, tmp_path / "musik.nluc")
-    assert (code, "model 'musik' is there already" in err) == (1, True)
+    assert (code, "musik: there already; --replace" in err) == (2, True)
     code, _, err = run("bundle", "add", path, tmp_path / "musik.nluc", "--replace")
     assert (code, err) == (0, "")
     code, out, _ = run("bundle", "remove", path, "wetter")
@@ -415,6 +469,42 @@ def test_bundle_add_remove_and_compact(folder, tmp_path):
     facts = json.loads(run("bundle", "compact", path, "--json")[1])
     assert (facts["bytes_unused"], facts["bytes"]) == (0, path.stat().st_size)
     assert run("bundle", "list", path)[1] == "musik\n"
+
+
+def test_a_bundle_is_not_written_over_by_its_models_nor_they_by_it(folder, tmp_path):
+    path, data = bundled(folder, tmp_path)
+    (tmp_path / "musik.nluc").unlink()
+    link = tmp_path / "musik.nluc"
+    link.hardlink_to(path)
+    before = path.read_bytes()
+    code, _, err = run("bundle", "extract", path, "-o", tmp_path, "--force")
+    assert (code, f"{link} is the bundle that is read" in err) == (1, True)
+    code, _, err = run("bundle", "create", tmp_path / "models" / "wetter.nluc", tmp_path / "models", "--force")
+    assert (code, "is one of the models" in err) == (2, True)
+    assert (path.read_bytes(), (tmp_path / "models" / "wetter.nluc").read_bytes()) == (before, data)
+
+
+def test_a_folder_without_models_is_an_error(tmp_path):
+    (tmp_path / "none").mkdir()
+    code, _, err = run("bundle", "create", tmp_path / "b.nlub", tmp_path / "none")
+    assert (code, "none: a folder without .nluc files" in err) == (1, True)
+    assert not (tmp_path / "b.nlub").exists()
+
+
+def test_a_bundle_is_compacted_where_a_link_points(folder, tmp_path):
+    path, _ = bundled(folder, tmp_path)
+    (tmp_path / "link.nlub").symlink_to(path)
+    run("bundle", "remove", path, "wetter", "musik")
+    before = path.stat().st_size
+    assert run("bundle", "compact", tmp_path / "link.nlub")[0] == 0
+    assert (tmp_path / "link.nlub").is_symlink()
+    assert path.stat().st_size < before
+
+
+def test_a_bundle_given_as_a_model_is_named_as_one(folder, tmp_path):
+    path, _ = bundled(folder, tmp_path)
+    code, _, err = run("predict", path, "x")
+    assert (code, err) == (1, f"Error: {path}: not a .nluc file: it is a bundle of models (P1)\n")
 
 
 def test_bundle_verify_says_which_model_is_damaged(folder, tmp_path):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import sources
 from ..compress import Compressed, compress
 from ..data import field_of, read_samples, read_tagged
 from ..errors import one_line
@@ -78,7 +79,7 @@ def work(job: Job) -> Result:
 
 def _key(job: Job, *paths: Path | None) -> tuple[str, int]:
     """A digest of all that the file and its record depend on; and the bytes of the source."""
-    digests = [None if path is None else places.digest(path) for path in paths]
+    digests = [None if path is None else sources.digest(path) for path in paths]
     assert digests[0] is not None
     parts = {
         "version": VERSION, "files": [one and one[0] for one in digests], "format": job.entry.format,

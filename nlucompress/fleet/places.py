@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import hashlib
 import importlib
 import os
 import posixpath
@@ -114,16 +113,3 @@ def local(*paths: str | None) -> Iterator[list[Path | None]]:
             system.get(inner, str(target), recursive=bool(system.isdir(inner)))
             found.append(target)
         yield found
-
-
-def digest(path: Path) -> tuple[str, int]:
-    """SHA-256 and bytes of a file; of a folder, of the names and bytes of all files in it, in order."""
-    if not path.is_dir():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
-    parts, total = hashlib.sha256(), 0
-    for one in sorted(each for each in path.rglob("*") if each.is_file()):
-        found, length = digest(one)
-        parts.update(f"{one.relative_to(path).as_posix()}\0{found}\n".encode())
-        total += length
-    return parts.hexdigest(), total

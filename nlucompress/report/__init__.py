@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from .. import fileformat
 from ..backend import backend
 from ..linear import LinearModel
 from ..runtime import Model
+from ..sources import digest, size_of
 from ..verify import compare
 from ..version import VERSION
 from .card import card
@@ -71,8 +70,8 @@ def measure(
     """Compare a source with the file made from it, and report.
 
     source, model, samples, gold, progress, seed: see ``verify.compare``. name: what to call the file. files: paths of
-    "file", "original" and "data", where there are any; their SHA-256 is reported, and the original's size. front:
-    candidates of a search, objects or mappings with bytes, loss, options and chosen.
+    "file", "original" and "data", where there are any; their SHA-256 (sources.digest) is reported, and the original's
+    size. front: candidates of a search, objects or mappings with bytes, loss, options and chosen.
 
     >>> import nlucompress
     >>> from nlucompress.linear import LinearModel, Namespace
@@ -89,15 +88,10 @@ def measure(
     facts |= {"model": info, "versions": {"nlucompress": VERSION, "Python": platform.python_version(),
                                           "numpy": np.__version__, "backend": backend()}}  # fmt: skip
     if files:
-        facts["sha256"] = {kind: _sha256(path) for kind, path in files.items()}
+        facts["sha256"] = {kind: digest(path)[0] for kind, path in files.items()}
         if "original" in files:
-            facts["source_bytes"] = os.stat(files["original"]).st_size
+            facts["source_bytes"] = size_of(files["original"])
     return Report(facts, tuple(map(_candidate, front)))
-
-
-def _sha256(path: str | os.PathLike[str]) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _candidate(one: Any) -> dict[str, Any]:
