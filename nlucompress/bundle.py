@@ -36,7 +36,7 @@ from .errors import BuildError, FormatError
 from .index import BLOCK_BITS, MAX_LEVELS, build, find_one, hash_names
 from .runtime import Model
 
-MAGIC = b"\x89NLUB\r\n\x1a"
+MAGIC = fileformat.BUNDLE_MAGIC
 DIRECTORY_MAGIC = b"NLUBDIR\x00"
 MAJOR, MINOR = 1, 0
 PREAMBLE = struct.Struct("<8sHHI")  # magic, major, minor, CRC-32 of the 12 bytes before
@@ -49,7 +49,6 @@ ENTRY = np.dtype([("offset", "<u8"), ("length", "<u8"), ("digest", "<u8")])
 ALIGN = 64
 MAX_MODELS = 1 << 24
 MAX_NAME = 240  # bytes; with ".nluc" it is a file's name on any system
-MAX_LENGTH = 1 << 62
 FORBIDDEN = b"/\\\x7f"  # and what is below 32
 
 Source = bytes | str | os.PathLike[str]
@@ -428,6 +427,7 @@ def compact(path: str | os.PathLike[str], timeout: float = 60.0) -> dict[str, An
 
     Who has the old one open goes on with it. Returns Bundle.info. Raises FormatError, OSError, TimeoutError.
     """
+    path = os.path.realpath(path)  # a link stays one, so that all its readers see the new bundle
     with _locked(path, timeout) as (old, state), _fresh(path, overwrite=True) as file:
         _fill(file.fileno(), ((entry.name, _read_at(old, entry.offset, entry.length)) for entry in _entries(state)))
     return _info(path)
@@ -437,17 +437,23 @@ def extract(path: str | os.PathLike[str], folder: str | os.PathLike[str], names:
             overwrite: bool = False) -> list[str]:  # fmt: skip
     """Write models to folder as NAME.nluc, the bytes that were put in; all of them, or those named. Returns the paths.
 
-    Raises KeyError for a name that is not there, before anything is written; FormatError, FileExistsError, OSError.
+    The folder is made if it is not there. Raises before anything is written KeyError for a name that is not there,
+    FileExistsError for files that are, and BuildError if one is the bundle itself; FormatError, OSError.
     """
     with Bundle(path) as bundle:
         chosen = bundle.names() if names is None else list(names)
-        for name in chosen:
-            bundle[name]
-        paths = []
-        for name in chosen:
-            paths.append(os.path.join(os.fsdecode(folder), f"{name}.nluc"))
-            fileformat.save(bundle.read(name), paths[-1], overwrite)
-    return paths
+        paths = {os.path.join(os.fsdecode(folder), f"{name}.nluc"): bundle[name].name for name in chosen}
+        there = list(filter(os.path.exists, paths))
+        for target in there:
+            if os.path.samefile(target, path):
+                raise BuildError(f"{target} is the bundle that is read")
+        if there and not overwrite:
+            more = f", and {len(there) - 1:,} more" if len(there) > 1 else ""
+            raise FileExistsError(f"{there[0]}{more}: exists and is not overwritten unasked")
+        os.makedirs(folder, exist_ok=True)
+        for target, name in paths.items():
+            fileformat.save(bundle.read(name), target, overwrite)
+    return list(paths)
 
 
 def verify(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -476,11 +482,16 @@ def verify(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def find_models(paths: Iterable[str | os.PathLike[str]]) -> list[tuple[str, str]]:
-    """(name, path) of .nluc files, and of those in folders, by name. Raises BuildError for two of one name; OSError."""
+    """(name, path) of .nluc files, and of those in folders, by name.
+
+    Raises BuildError for two of one name and for a folder without any; OSError.
+    """
     found: dict[str, str] = {}
     for path in map(os.fsdecode, paths):
         inside = sorted(os.listdir(path)) if os.path.isdir(path) else None
         files = [path] if inside is None else [os.path.join(path, one) for one in inside if one.endswith(".nluc")]
+        if not files:
+            raise BuildError(f"{path}: a folder without .nluc files")
         for file in files:
             name = os.path.basename(file).removesuffix(".nluc")
             if name in found:

@@ -25,6 +25,7 @@ from .errors import BuildError, FormatError
 from .header import check, unpack
 
 MAGIC = b"\x89NLUC\r\n\x1a"
+BUNDLE_MAGIC = b"\x89NLUB\r\n\x1a"
 MAJOR, MINOR = 1, 2  # the newest version; a file says the oldest that has what it uses
 PREAMBLE = struct.Struct("<8sHHIQII32s")  # magic, major, minor, header length, file length, 2 CRC-32, SHA-256
 ALIGN = 64
@@ -165,13 +166,15 @@ def replacing(target: str, overwrite: bool) -> Iterator[BinaryIO]:
             raise OSError(error.errno, error.strerror, target) from None
         try:
             with file:
+                if mode is not None:  # before there is something to read
+                    os.chmod(temporary, mode)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
+            if error.errno is None:  # somebody's own, which its words alone explain
+                raise
             raise OSError(error.errno, error.strerror, error.filename or target) from None
-        if mode is not None:
-            os.chmod(temporary, mode)
         if overwrite:
             os.replace(temporary, target)
         else:
@@ -232,7 +235,10 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a file, in memory. Raises as ``map_file``."""
     regular(path)
     with open(path, "rb") as file:
-        return file.read()
+        data = file.read()
+    if not data:
+        raise FormatError("the file is empty")
+    return data
 
 
 def regular(path: str | os.PathLike[str]) -> None:
@@ -265,7 +271,12 @@ def decode(buffer: bytes | memoryview, verify: Verify = "header") -> Container:
 def _preamble(view: memoryview) -> int:
     """Check the preamble; the header's length."""
     if bytes(view[:8]) != MAGIC[: len(view)] or not len(view):
-        raise FormatError(f"not a .nluc file: it starts with {bytes(view[:8])!r}, not {MAGIC!r} (P1)")
+        other = (
+            ": it is a bundle of models"
+            if bytes(view[:8]) == BUNDLE_MAGIC
+            else f": it starts with {bytes(view[:8])!r}, not {MAGIC!r}"
+        )
+        raise FormatError(f"not a .nluc file{other} (P1)")
     if len(view) < PREAMBLE.size:
         raise FormatError(f"preamble: {PREAMBLE.size} bytes exceed the file's {len(view)} bytes (P3)")
     _, major, minor, header_length, file_length, header_crc, own_crc, _ = PREAMBLE.unpack(view[: PREAMBLE.size])
@@ -274,7 +285,8 @@ def _preamble(view: memoryview) -> int:
     if major != MAJOR:
         raise FormatError(f"format version {major}.{minor}, this nlucompress reads {MAJOR}.x: install a newer one (P2)")
     if file_length != len(view):
-        raise FormatError(f"preamble: file length {file_length}, but the file has {len(view)} bytes: truncated? (P3)")
+        end = ": truncated?" if len(view) < file_length else ""
+        raise FormatError(f"preamble: file length {file_length}, but the file has {len(view)} bytes{end} (P3)")
     if header_length > min(MAX_HEADER, file_length - PREAMBLE.size):
         limit = min(MAX_HEADER, file_length - PREAMBLE.size)
         raise FormatError(f"preamble: header length {header_length} exceeds {limit} (P4)")

@@ -7,6 +7,7 @@ The long forms are benchmarks/faults.py's; here it runs small.
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 import shutil
@@ -196,6 +197,18 @@ def test_permissions_of_a_replaced_file_stay(target: Path, mode: int) -> None:
     fileformat.save(NEW, target, overwrite=True)
     assert stat.S_IMODE(target.stat().st_mode) == mode
     assert target.read_bytes() == NEW
+    with fileformat.replacing(str(target), True) as file:  # before there is something to read
+        assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == mode
+
+
+def test_an_error_of_somebody_elses_keeps_its_words(target: Path) -> None:
+    def sections() -> Iterator[bytes]:
+        yield OLD
+        raise gzip.BadGzipFile("the reason")
+
+    with pytest.raises(gzip.BadGzipFile, match="the reason"):
+        fileformat.save(sections(), target, overwrite=True)
+    unharmed(target)
 
 
 # -- folders ------------------------------------------------------------------------------------------------------------
@@ -300,9 +313,13 @@ def test_a_mapped_file_that_is_cut_ends_the_process_or_answers_as_before(target:
 
 
 @POSIX
-def test_a_file_in_memory_may_be_cut(target: Path) -> None:
-    done = run(CUT, target, "memory")
-    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+def test_a_file_in_memory_may_be_cut_or_written_over(target: Path) -> None:
+    over = CUT.replace("os.truncate(sys.argv[1], 0)", 'open(sys.argv[1], "r+b").write(b"\\x7f" * 4096)')
+    assert over != CUT
+    for code in (over, CUT):
+        target.write_bytes(OLD)
+        done = run(code, target, "memory")
+        assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
 
 
 def test_a_file_in_memory_is_checked_as_a_mapped_one(target: Path) -> None:
