@@ -26,6 +26,22 @@ WORKERS = "Where the work is done (one of these)"
 WHERE = ("jobs", "dask", "scheduler", "ray")
 
 
+def _check_log(log: Path, others: list[Any]) -> None:
+    """Refuse to append to another of the command's files, or to a file that is no log."""
+    if any(isinstance(one, (str, Path)) and log.absolute() == Path(one).absolute() for one in others):
+        raise click.UsageError(f"{log} is named twice: the log is none of the command's other files.")
+    if not log.exists() or not log.is_file() or log.stat().st_size == 0:  # a pipe or a terminal takes what is appended
+        return
+    with log.open("rb") as file:
+        line = file.readline(1 << 20)
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not {"name", "status"}.issubset(record):
+        raise click.UsageError(f"{log} exists and is no log of compress-many: nothing is appended to it.")
+
+
 @click.command(
     "compress-many",
     cls=Command,
@@ -73,6 +89,8 @@ def compress_many(ctx: click.Context, /, source: str, output: str, journal: Path
     if sum(bool(value) for value in where.values()) > 1:
         raise click.UsageError("--jobs, --dask, --scheduler, --ray: one of them says where the work is done.")
     given = {RENAMED.get(name, name): value for name, value in options.items() if is_given(ctx, name)}
+    if log is not None:
+        _check_log(log, [source, output, journal, *(options[name] for name in ("data", "held_out", "names"))])
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context(log.open("a", encoding="utf-8")) if log else None
         bars: list[Any] = []

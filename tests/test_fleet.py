@@ -513,6 +513,34 @@ def test_wrong_usage(models, tmp_path):
     assert issubclass(FleetError, ValueError)
 
 
+def test_a_log_is_appended_to_no_other_file(models, tmp_path):
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_text(json.dumps({"source": str(models / "skill0.tsv")}) + "\n")
+    data = tmp_path / "d.jsonl"
+    data.write_text(json.dumps({"features": ["skill00"], "label": "play"}) + "\n")
+    for arguments in ((manifest, "-o", tmp_path / "o", "--log", manifest),
+                      (manifest, "-o", tmp_path / "o", "--data", data, "--log", data),
+                      (manifest, "-o", tmp_path / "o.nlub", "--log", tmp_path / "o.nlub"),
+                      (models / "*.tsv", "-o", tmp_path / "o", "--log", models / "skill1.tsv"),
+                      (models / "*.tsv", "-o", tmp_path / "o", "--log", data)):  # fmt: skip
+        before = {path: path.read_bytes() for path in (manifest, data, models / "skill1.tsv")}
+        code, records, err = run(*arguments, "--jobs", 1)
+        assert (code, records) == (2, {}), err
+        assert ("named twice" in err) != ("no log of compress-many" in err)
+        assert all(path.read_bytes() == content for path, content in before.items())
+    for _ in range(2):
+        assert run(manifest, "-o", tmp_path / "out", "--log", tmp_path / "log", "--jobs", 1)[0] == 0
+    assert len((tmp_path / "log").read_text().splitlines()) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.jsonl", "log", "m.jsonl", "out"]
+
+
+def test_an_output_that_is_a_file_is_said_to_be_one(models, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    code, _, err = run(models / "*.tsv", "-o", tmp_path / "file", "--jobs", 1, "--force")
+    assert (code, "a file, where a folder or a bundle" in err, "--force overwrites" in err) == (1, True, False)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_a_bundle_gets_the_same_files_and_goes_on(models, expected, tmp_path, monkeypatch):
     monkeypatch.setattr(fleet.target, "WAITING_BYTES", 5000)  # several additions
     out = tmp_path / "fleet.nlub"

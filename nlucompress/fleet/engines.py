@@ -78,7 +78,7 @@ def _client(dask: int | None, scheduler: str | None) -> Iterator[Any]:
         address: Any = scheduler
         if dask:
             address = stack.enter_context(distributed.LocalCluster(
-                n_workers=dask, threads_per_worker=1, processes=True, dashboard_address=":0"))  # fmt: skip
+                n_workers=dask, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"))  # fmt: skip
         try:
             client = stack.enter_context(distributed.Client(address, timeout=CONNECT, set_as_default=False))
             client.wait_for_workers(1, timeout=CONNECT)

@@ -8,6 +8,7 @@ line's key; a line without its file is work that was cut off.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from .. import bundle, fileformat
+from .. import bundle, fileformat, sources
 from . import places
 from .job import Record
 
@@ -46,12 +47,14 @@ class Folder:
     """A folder of NAME.nluc."""
 
     def __init__(self, path: str) -> None:
+        if os.path.exists(path) and not os.path.isdir(path):
+            raise NotADirectoryError(errno.ENOTDIR, "a file, where a folder or a bundle (.nlub) is to be written", path)
         self.path = path
         os.makedirs(path, exist_ok=True)
 
     def digest(self, name: str) -> str | None:
         try:
-            return places.digest(Path(self.where(name)))[0]
+            return sources.digest(Path(self.where(name)))[0]
         except FileNotFoundError:
             return None
 
