@@ -17,7 +17,7 @@ from .errors import BuildError, FormatError
 from .importers import import_model
 from .index import build, check_values
 from .linear import LinearModel, Namespace, SparseRows
-from .quantize import Codebook, Quantized, Range, quantize
+from .quantize import Codebook, Quantized, Range, quantize, real, whole
 from .rows import Table, coders, encode_rows
 from .rows.bits import pack
 from .runtime import Model, Opened, opened_as
@@ -120,6 +120,8 @@ def compress(
     >>> compressed.model().predict(["play it", "stop it"]).tolist()
     ['yes', 'no']
     """
+    buckets, check_bits = whole("buckets", buckets), whole("check_bits", check_bits)
+    prune, gamma = real("prune", prune), real("gamma", gamma)
     if not 0 <= check_bits <= 32:
         raise BuildError(f"check_bits: {check_bits} is not in 0..32")
     if norm not in ("exact", "mean"):

@@ -27,6 +27,7 @@ their own are left aside there too.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -100,6 +101,23 @@ def quantize(
     codes, report = _encode(model, values, scale, floor)
     report |= {"step": step, "outliers": outliers}
     return Quantized(codes, values, scale, report)
+
+
+def whole(name: str, value: Any) -> int:
+    """An option as a Python int, which a file's header holds. Raises BuildError."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise BuildError(f"{name}: {value!r:.60} is not an integer") from None
+
+
+def real(name: str, value: Any) -> float:
+    """An option as a Python number, which a file's header holds. Raises BuildError."""
+    if isinstance(value, (int, float)):
+        return value
+    if isinstance(value, np.number) and np.isreal(value):
+        return float(value)
+    raise BuildError(f"{name}: {value!r:.60} is not a number")
 
 
 def check_options(buckets: int, range: str, codebook: str, prune: float) -> None:

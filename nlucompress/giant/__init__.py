@@ -31,7 +31,7 @@ from ..importers.records import show
 from ..importers.table import Facts, classes_of
 from ..index import check_limits, seeds_of, shard_bits
 from ..linear import LinearModel, Namespace, SparseRows
-from ..quantize import Range, check_options, even_codebook, most_outliers
+from ..quantize import Range, check_options, even_codebook, most_outliers, real, whole
 from .parts import Built, Grid, Part, Tally, Twice, build, partition_of, reduce, rows_of
 from .records import LEAF_BITS, PLACE_BITS, RECORD, Reading, Records, Summary, facts_of, name_at, pieces_of
 from .writing import Writer, shards_of
@@ -56,12 +56,15 @@ class Options:
     check_bits: int = 8
     gamma: float = 1.0
 
-    def check(self) -> None:
-        """Raise BuildError."""
-        check_options(self.buckets, self.range, "even", self.prune)
-        if not 0 <= self.check_bits <= 32:
-            raise BuildError(f"check_bits: {self.check_bits} is not in 0..32")
-        check_limits(0, self.gamma)
+    def checked(self) -> Options:
+        """The same, as Python's numbers, which a file's header holds. Raises BuildError."""
+        made = Options(whole("buckets", self.buckets), self.range, real("prune", self.prune),
+                       whole("check_bits", self.check_bits), real("gamma", self.gamma))  # fmt: skip
+        check_options(made.buckets, made.range, "even", made.prune)
+        if not 0 <= made.check_bits <= 32:
+            raise BuildError(f"check_bits: {made.check_bits} is not in 0..32")
+        check_limits(0, made.gamma)
+        return made
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Plan:
     @classmethod
     def of(cls, source: str | os.PathLike[str], options: Options) -> Plan:
         """Look at the pieces' heads. Raises ModelImportError, BuildError, OSError."""
-        options.check()
+        options = options.checked()
         pieces = pieces_of(Path(source))
         facts, forms = facts_of(pieces)
         read = Facts(facts)
