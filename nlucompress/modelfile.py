@@ -406,7 +406,7 @@ def decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any]
         if kind == "bool" and (labels > 1).any():
             raise FormatError("section 'labels': a bool is neither 0 nor 1 (M4)")
         numbers: npt.NDArray[Any] = labels.view(dtype).astype(kind)
-        if len(set(numbers.tolist())) != count:
+        if len({number.tobytes() for number in numbers}) != count:
             raise FormatError(f"section 'labels': the {count} labels are not distinct (M4)")
         return numbers
     data = sections.get("labels")
