@@ -188,6 +188,17 @@ def test_the_dequantized_clone_is_the_source_with_other_weights(case: Case, chos
         np.testing.assert_array_equal(clone.idf, source.idf.astype(np.float32))
 
 
+def test_options_may_be_numpys_numbers_but_no_strings() -> None:
+    model = LinearModel((Namespace("words"),), (("play", "stop"),), np.array([[2.0], [-2.0]]), np.zeros(1),
+                        np.array(["no", "yes"]), task="binary", link="sigmoid")  # fmt: skip
+    plain = compress(model, buckets=64, check_bits=9, prune=0.25, gamma=1.5).data
+    assert compress(model, buckets=np.int64(64), check_bits=np.uint8(9), prune=np.float32(0.25),  # type: ignore[arg-type]
+                    gamma=np.float64(1.5)).data == plain  # fmt: skip
+    for wrong in ({"buckets": "64"}, {"buckets": 64.0}, {"check_bits": None}, {"prune": "0"}, {"gamma": 1j}):
+        with pytest.raises(BuildError, match=f"{next(iter(wrong))}: .* is not an? (integer|number)"):
+            compress(model, **wrong)
+
+
 @pytest.mark.parametrize("coder", ["plain", "pool"])
 def test_an_independent_reader_of_the_bytes_finds_check_bits_idf_and_weights_of_every_feature(coder: Any) -> None:
     """FORMAT.md, sections 6 and 7, in Python's integers."""

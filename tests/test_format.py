@@ -639,6 +639,19 @@ def test_M4_a_number_that_is_two_labels_is_refused(kind: str) -> None:
             refused(data, "M4", "'labels'", "distinct")
 
 
+@pytest.mark.parametrize(("other", "fits"), [(-0.0, True), (0.0, False), (float("nan"), False)])
+def test_M4_numbers_are_distinct_as_bytes(other: float, fits: bool) -> None:
+    numbers = np.arange(CLASSES, dtype="<f8")
+    numbers[1] = other
+    if not fits:
+        numbers[0] = other
+    data = with_field(changed(PLAIN, labels=numbers.tobytes()), "classes.type", "float64")
+    if fits:
+        assert np.signbit(Model(data, "full").classes_).tolist() == np.signbit(numbers).tolist()
+    else:
+        refused(data, "M4", "'labels'", "distinct")
+
+
 def test_M4_a_bool_that_is_neither_is_refused() -> None:
     two = with_field(changed(PLAIN, labels=b"\x00\x02\x01\x01\x01\x00\x00\x00"), "classes.type", "bool")
     refused(two, "M4", "'labels'", "bool")
