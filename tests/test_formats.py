@@ -5,14 +5,13 @@ from pathlib import Path
 
 import joblib
 import pytest
-from click.testing import CliRunner
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from test_cli import run
 
 import nlucompress
 from nlucompress import ModelImportError, import_model
-from nlucompress.cli import main
 from nlucompress.export import export_tsv
 from nlucompress.importers.formats import formats
 
@@ -20,12 +19,6 @@ KEPT = Path(__file__).parent / "fixtures" / "trainers"
 LIBLINEAR, VW = KEPT / "7.3.1.liblinear", KEPT / "oaa.readable"
 TEXTS = ["play some jazz", "play yesterday", "stop the music", "turn it off", "will it rain", "is it sunny today"]
 LABELS = ["play", "play", "stop", "stop", "weather", "weather"]
-
-
-def run(*arguments):
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.stdout, result.stderr
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cases
+from test_cli import run
 
 import nlucompress
 from nlucompress import ModelImportError, import_model
-from nlucompress.cli import main
 from nlucompress.export import export_tsv
 from nlucompress.importers import table, tabular
 from nlucompress.linear import LinearModel, Namespace
@@ -273,12 +272,6 @@ def test_names_that_say_their_namespace_are_looked_up_there(tmp_path):
 
 
 # -- the command ------------------------------------------------------------------------------------------------------
-
-
-def run(*arguments):
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.stdout, result.stderr
 
 
 def test_export_and_compress_of_the_table_give_the_same_weights(tmp_path):

@@ -20,16 +20,15 @@ import pycrfsuite
 import pytest
 import sklearn_crfsuite
 import usaddress
-from click.testing import CliRunner, Result
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_format import TAGGING, open_parts, seal, with_fields
 from test_tagger import in_numpy, model, tool
+from test_tagging_command import run
 from test_template import NER, TUTORIAL, street_template
 
 import nlucompress
 from nlucompress import FormatError, ModelImportError, Tagger, _native, crf, reference
-from nlucompress.cli import main
 from nlucompress.data import read_tagged
 from nlucompress.errors import TemplateError
 from nlucompress.export import clone
@@ -376,10 +375,6 @@ def test_a_file_with_a_template_is_of_version_1_2_and_says_what_it_needs() -> No
 
 
 # -- the command --------------------------------------------------------------------------------------------------------
-
-
-def run(*arguments: object, text: str | None = None) -> Result:
-    return CliRunner().invoke(main, [str(one) for one in arguments], input=text)
 
 
 @pytest.fixture
