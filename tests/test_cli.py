@@ -19,7 +19,7 @@ from sklearn.svm import LinearSVC
 
 import nlucompress
 from nlucompress.cli import main
-from nlucompress.data import field_of
+from nlucompress.data import field_of, read_labelled
 from nlucompress.linear import Namespace
 
 TEXTS = ["play some jazz", "play yesterday", "stop the music", "turn it off", "will it rain", "is it sunny today"]
@@ -140,14 +140,17 @@ def test_data_of_a_model_of_features_has_them_in_a_field(tmp_path):
         assert "line 1: no field 'features', which the model takes" in err
 
 
-def test_a_row_of_columns_is_without_its_label():
+def test_a_row_of_columns_is_without_its_label(tmp_path):
     columns = (Namespace("a", analyzer="dict", column="a"), Namespace("b", column="b"))
-    assert field_of(columns) is None
-    assert [field_of([Namespace("a", analyzer=one)]) for one in ("word", "fasttext", "items")] == [
-        "text",
-        "text",
-        "features",
-    ]
+    path = tmp_path / "data.jsonl"
+    path.write_text('{"a": {"n": 2}, "label": "x", "b": "play it"}\n')
+    assert read_labelled(path, field_of(columns)) == ([{"a": {"n": 2}, "b": "play it"}], ["x"])
+
+
+def test_the_field_of_a_sample_is_text_or_features_and_none_of_columns():
+    for analyzer, field in (("word", "text"), ("fasttext", "text"), ("items", "features")):
+        assert field_of([Namespace("a", analyzer=analyzer)]) == field
+        assert field_of([Namespace("b"), Namespace("a", analyzer=analyzer, column="a")]) is None
 
 
 def test_an_output_is_never_one_of_the_other_files(folder, tmp_path):
