@@ -24,6 +24,8 @@ START = ROOT / "docs" / "getting-started.md"
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^ *(`{3,}|~{3,}) *(.*?) *$", re.MULTILINE)
+SHOWN = {"text", "c", "{eval-rst}", "{include}", "{toctree}"}  # blocks that are not executed
 DEV = ({"text": "play jazz", "label": "play"}, {"text": "is it sunny", "label": "weather"})
 
 
@@ -31,6 +33,19 @@ def blocks(page):
     """(kind, text, number of the line before it) of the executed blocks of a page."""
     text = page.read_text(encoding="utf-8")
     return [(one[1], one[2], text.count("\n", 0, one.start(2))) for one in BLOCK.finditer(text)]
+
+
+def fences(page):
+    """The first word of each line that opens a block of a page."""
+    found, fence = [], ""
+    for one in FENCE.finditer(page.read_text(encoding="utf-8")):
+        if not fence:
+            fence = one[1]
+            found.append(one[2].partition(" ")[0])
+        elif one[1].startswith(fence) and not one[2]:
+            fence = ""
+    assert not fence, f"{page.name}: a block without an end"
+    return found
 
 
 def run_python(text, names, page, line):
@@ -65,12 +80,14 @@ def run_page(page, folder, kinds=("python", "console")):
     os.chdir(folder)
     try:
         for kind, text, line in blocks(page):
-            if kind in kinds and kind == "python":
-                count += run_python(text, names, page, line)
-            elif kind in kinds:
-                for command, expected in commands(text):
+            if kind in kinds:
+                before = count
+                if kind == "python":
+                    count += run_python(text, names, page, line)
+                for command, expected in commands(text) if kind == "console" else ():
                     run_command(command, expected, folder)
                     count += 1
+                assert count > before, f"{page.name}, line {line}: nothing to run"
     finally:
         os.chdir(here)
     return count
@@ -85,23 +102,38 @@ def start(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_prints_what_it_shows(page, start, tmp_path):
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem)
+def test_a_page_with_something_to_run_prints_what_it_shows(page, start, tmp_path):
     shutil.copytree(start, tmp_path, dirs_exist_ok=True)
     if page in (START, README):
         for name in ("pipeline.joblib", "intents.nluc"):
             (tmp_path / name).unlink()
-    assert run_page(page, tmp_path) >= len(blocks(page))
+    run_page(page, tmp_path)
 
 
 def test_the_blocks_are_found_and_a_wrong_one_fails(tmp_path):
     assert {kind for kind, _, _ in blocks(README)} == {"python", "console"}
     assert sum(len(blocks(page)) for page in PAGES) > 20
     page = tmp_path / "page.md"
-    for block in ("```python\n>>> 1 + 1\n3\n\n```\n", "```console\n$ echo 2\n3\n```\n"):
+    wrong = (
+        "```python\n>>> 1 + 1\n3\n\n```\n",
+        "```console\n$ echo 2\n3\n```\n",
+        "```python\n1 + 1\n```\n",
+        "```console\n```\n",
+    )
+    for block in wrong:
         page.write_text(block)
         with pytest.raises(AssertionError):
             run_page(page, tmp_path)
+
+
+def test_every_block_of_a_page_is_executed_or_known_not_to_be(tmp_path):
+    for page in PAGES:
+        executed = [one for one in fences(page) if one not in SHOWN]
+        assert executed == [kind for kind, _, _ in blocks(page)], page.name
+    page = tmp_path / "page.md"
+    page.write_text("```python\n```\n~~~bash\n```\n~~~\n  ```python\n```\n````{include} it\n```\n````\n```\n```\n")
+    assert fences(page) == ["python", "bash", "python", "{include}", ""]
 
 
 def test_every_option_of_compress_is_in_the_guide_with_its_default():
