@@ -406,8 +406,6 @@ def decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any]
         if kind == "bool" and (labels > 1).any():
             raise FormatError("section 'labels': a bool is neither 0 nor 1 (M4)")
         numbers: npt.NDArray[Any] = labels.view(dtype).astype(kind)
-        if len({number.tobytes() for number in numbers}) != count:
-            raise FormatError(f"section 'labels': the {count} labels are not distinct (M4)")
         return numbers
     data = sections.get("labels")
     if len(data) < 4 * count:
@@ -424,13 +422,16 @@ def decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any]
         words = [text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends.tolist())]
     except UnicodeDecodeError as error:
         raise FormatError(f"section 'labels': not UTF-8: {error} (M4)") from None
-    if len(set(words)) != count or (kind == "str" and any(word.endswith("\0") for word in words)):
-        raise FormatError(f"section 'labels': the {count} labels are not distinct, or end in a zero (M4)")
+    if kind == "str" and any(word.endswith("\0") for word in words):
+        raise FormatError("section 'labels': a label ends in a zero (M4)")
     return np.array(words, dtype="U" if kind == "str" else "O")  # where an array of str drops zeros at the end
 
 
 def _check_inside(model: ModelFile) -> None:
-    """The relations inside the large sections, which a look-up clamps when they were not checked."""
+    """The relations inside the large sections, which a look-up clamps when they were not checked; labels are distinct."""
+    labels = model.classes
+    if len(set(labels.tolist() if labels.dtype.kind in "UO" else map(bytes, labels[:, None]))) != len(labels):
+        raise FormatError(f"section 'labels': the {len(labels)} labels are not distinct (M4)")
     ones = np.bitwise_count(model.blocks[:, 1:]).sum(axis=1, dtype=np.int64)
     if int(ones.sum()) != model.n or (model.blocks[:, 0] != np.cumsum(ones) - ones).any():
         raise FormatError(f"section 'index': {int(ones.sum())} bits set and their ranks, for {model.n} features (I3)")

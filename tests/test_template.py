@@ -788,7 +788,8 @@ def test_T5_classes() -> None:
         "", "upper", "[]", "[^]", "[z-a]", r"[\d-z]", r"[a-\d]", "[a-]", "[-a]", "[[a]", "[a^]", r"[\n]", "[a\\]", "[a",
         "a]", "[a-b-c]", f"[{'a' * 127}]", 5,
     ):  # fmt: skip
-        refused(one(text=[{"do": [["lstrip", bad]]}]), "T4")
+        refused(one(text=[{"do": [["lstrip", bad]]}]), "T5")
+        refused(one(text=[{"do": [["map", "isupper", "X", bad, "x"]]}]), "T5")
     accepted(one(text=[{"do": [["lstrip", f"[{'a' * 126}]"], ["lstrip", r"[^\^\-\]\[\\a-zé-ü\w]"]]}]))
 
 

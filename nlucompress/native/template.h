@@ -468,7 +468,7 @@ NLUC_API int nluc_put_class(nluc_writer *w, nluc_value v, const char *const *met
     return nluc_put_string(w, v, NLUC_TEMPLATE_CLASS, 1);
 }
 
-/* Rule T4: an operation behind another (NLUC_OPS: the first); its code, or -1. */
+/* Rules T4, T5: an operation behind another (NLUC_OPS: the first); its code, or -1, or -2 if a class is none. */
 NLUC_API int nluc_template_op(nluc_writer *w, const uint8_t *p, int before) {
     static const char *const names[] = {
         "lower", "len", "slice", "map", "collapse", "lstrip", "rstrip", "leading", "trailing", "keep", "isalnum", "isalpha",
@@ -478,7 +478,7 @@ NLUC_API int nluc_template_op(nluc_writer *w, const uint8_t *p, int before) {
     nluc_value v = nluc_mp_read(p, w->end);
     uint64_t i, arguments = 0;
     size_t place;
-    int code, test = before >= NLUC_OP_METHOD && before < NLUC_OP_NOT, ok = 1;
+    int code, test = before >= NLUC_OP_METHOD && before < NLUC_OP_NOT, ok = 1, wrong = -1;
     if (v.type == NLUC_MP_ARRAY) {
         if (!v.number || v.number > NLUC_TEMPLATE_STRINGS + 1) return -1;
         arguments = v.number - 1;
@@ -515,6 +515,7 @@ NLUC_API int nluc_template_op(nluc_writer *w, const uint8_t *p, int before) {
         nluc_put(w, (uint32_t)arguments / 2, 1);
         for (i = 0; i < arguments && ok; i++, p = v.next) {
             v = nluc_mp_read(p, w->end);
+            wrong = i % 2 ? -1 : -2;
             ok = i % 2 ? nluc_put_string(w, v, NLUC_TEMPLATE_STRING, 2) : nluc_put_class(w, v, methods);
         }
     } else if (code == NLUC_OP_IN || code == NLUC_OP_KEEP) {
@@ -525,12 +526,14 @@ NLUC_API int nluc_template_op(nluc_writer *w, const uint8_t *p, int before) {
             ok = nluc_put_string(w, v, NLUC_TEMPLATE_STRING, 2);
         }
     } else if ((code >= NLUC_OP_LSTRIP && code <= NLUC_OP_TRAILING) || code == NLUC_OP_ANY || code == NLUC_OP_ALL) {
-        ok = arguments == 1 && nluc_put_class(w, nluc_mp_read(p, w->end), methods);
+        if (arguments != 1) return -1;
+        wrong = -2;
+        ok = nluc_put_class(w, nluc_mp_read(p, w->end), methods);
     } else {
         ok = !arguments;
     }
     nluc_put_size(w, place, place + 4);
-    return ok ? code : -1;
+    return ok ? code : wrong;
 }
 
 /* Rule T3: a term at p, of text and weights or, with test, a condition. */
@@ -565,7 +568,7 @@ NLUC_API nluc_status nluc_template_term(nluc_writer *w, const uint8_t *p, int te
         fields++;
         p = v.next;
         for (i = 0; i < v.number; i++, p = nluc_mp_skip(p, w->end, 8))
-            if ((last = nluc_template_op(w, p, last)) < 0) return NLUC_E_T4;
+            if ((last = nluc_template_op(w, p, last)) < 0) return last == -1 ? NLUC_E_T4 : NLUC_E_T5;
     }
     if ((last >= NLUC_OP_METHOD && last < NLUC_OPS) != test || fields != map.number) return NLUC_E_T3;
     nluc_put_size(w, start + 1, start);
