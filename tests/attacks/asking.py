@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,15 +82,10 @@ def use(data: bytes, base: Base, runtime: str) -> None:
                 raise
             return  # Python's reader, which the native runtime opens a file with too, refuses it
         samples = [*base.samples[:3], *([["a", "w=it"]] if base.tagging else ["play it \ud800 again"])]
-        for sample in (samples, samples[:1]):
-            with contextlib.suppress(ValueError, TypeError):
-                if isinstance(model, nlucompress.Tagger):
-                    model.predict_marginals(sample)
-                    model.predict(sample)
-                else:
-                    scores = model.decision_function(sample)
-                    model.decide(scores)
-                    model.probabilities(scores)
+        for sample in (samples, *([one] for one in samples)):
+            for ask in _questions(model):
+                with contextlib.suppress(ValueError, TypeError):
+                    ask(sample)
         for space in range(len(base.header["namespaces"])):
             for name in ("play", "w=it", "w1", "", "nobody"):
                 with contextlib.suppress(IndexError):  # of a namespace that is gone
@@ -98,22 +93,34 @@ def use(data: bytes, base: Base, runtime: str) -> None:
         model.info()
 
 
-def use_bundle(attack: Attack) -> str:
-    """The outcome of a bundle: a rule, or ``opens`` if each name is found or not and each model read or refused."""
-    with tempfile.NamedTemporaryFile(suffix=".nlub") as file:
-        file.write(attack.data)
-        file.flush()
-        try:
-            with bundle.Bundle(file.name) as opened:
-                for name in ("intents", "Straße", "再生", "x", "", "\ud800"):
-                    if name in opened:
-                        with contextlib.suppress(FormatError):
-                            opened.model(name)
-                opened.info()
-                with contextlib.suppress(FormatError):
-                    bundle.verify(file.name)
-                opened.names()
-        except FormatError as error:
-            rules = re.findall(r"\((B\d+)\)", str(error))
-            return str(rules[-1]) if rules else f"no rule: {error}"
+def _questions(model: Any) -> tuple[Callable[[list[Any]], object], ...]:
+    if isinstance(model, nlucompress.Tagger):
+        return model.predict_marginals, model.predict
+    return model.predict, lambda samples: model.probabilities(model.decision_function(samples))
+
+
+def use_bundle(attack: Attack, path: Path) -> str:
+    """The outcome of a bundle: a rule, or ``opens`` if each name is found or not and each model read or refused.
+
+    path: of the file that is written for it. What cannot be listed or verified was refused by a rule, too.
+    """
+    path.write_bytes(attack.data)
+    try:
+        with bundle.Bundle(path) as opened:
+            for name in ("intents", "Straße", "再生", "x", "", "\ud800"):
+                if name in opened:
+                    with contextlib.suppress(FormatError):
+                        opened.model(name)
+            opened.info()
+            try:
+                verified = bundle.verify(path)
+            except FormatError as error:
+                if not re.search(r"\(B\d+\)", str(error)):
+                    raise
+                verified = None
+            if opened.names() and verified is not None:
+                assert verified["models"] == len(opened.names())
+    except FormatError as error:
+        rules = re.findall(r"\((B\d+)\)", str(error))
+        return str(rules[-1]) if rules else f"no rule: {error}"
     return "opens"

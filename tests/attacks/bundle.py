@@ -88,7 +88,6 @@ def attacks() -> Iterator[Attack]:
                 changed = with_slot(sequence, lambda slot, other=other: slot.__setitem__(slice(None), other))  # type: ignore[misc]
                 yield Attack(f"slot {sequence % 2}.{place}={value}", changed, "opens")  # the other state is read
                 only = bytearray(changed)
-                only[slot(3 - sequence)[0] :][:64]
                 only[slot(3 - sequence)[0] : slot(3 - sequence)[0] + 64] = bytes(64)
                 yield Attack(f"slot {sequence % 2} alone.{place}={value}", bytes(only), "B3|B4|B5")
     for value in (START, START + 64, offset - 64, offset + 64, (len(data) // 64 + 1) * 64):

@@ -14,8 +14,6 @@ from .index import put
 from .parts import assemble
 from .values import elements
 
-FULL = "R2*|R3*|R7*|opens"
-
 
 def attacks(base: Base) -> Iterator[Attack]:
     """Those of the file's coder."""
@@ -38,9 +36,9 @@ def offsets(base: Base, rule: str) -> Iterator[Attack]:
             yield Attack(
                 f"{name}[{number}]={value}",
                 put(base, name, other),
-                f"{rule}*|R3*|R7*" if name != "row_low" else f"{rule}*|R3*|R7*|opens",
+                f"{rule}*|R3*" if name != "row_low" else f"{rule}*|R3*|opens",
             )
-        yield from fills(base, name, f"{rule}*|R3*|R7*")
+        yield from fills(base, name, f"{rule}*|R3*")
 
 
 def plain(base: Base) -> Iterator[Attack]:
@@ -84,6 +82,11 @@ def pool(base: Base) -> Iterator[Attack]:
                     put(base, "row_groups", other),
                     "R4|S6" if field == "units" else "R4",
                 )
+    if groups and not base.header["slots"]["idf_bits"]:  # entries of no bytes: as many as one likes
+        header = {**base.header, "slots": {**base.header["slots"], "check_bits": 32}}
+        header["rows"] = {**base.header["rows"], "entries": 1 << 30, "groups": 1}
+        many = {**base.sections, "row_groups": bytes(16), "rows": b""}
+        yield Attack("rows: 2^30 entries of no bytes", assemble(header, many), "L3")
     table = np.frombuffer(content, "S16")
     if groups > 1:
         yield Attack("row_groups=reversed", put(base, "row_groups", table[::-1].tobytes()), "R4")
@@ -119,42 +122,42 @@ def coded(base: Base) -> Iterator[Attack]:
             yield tabled(
                 f"groups[{group}].size={value}",
                 other[: at + 11] + content[at + 11 : at + 12] + other[at + 12 :],
-                "R6|S6|R7*|R3*|opens",
+                "R6|R7*",
             )
         for kind in range(256):
             if kind != content[at + 11] and (kind < 20 or kind & 15 in (1, 2, 4, 8) or kind > 250):
-                yield tabled(f"groups[{group}].kind={kind}", _byte(content, at + 11, kind), "R6|S6|R7*|R3*|L2*|opens")
+                yield tabled(f"groups[{group}].kind={kind}", _byte(content, at + 11, kind), "R6|S6|R7*|R3*")
     for number, value, other in elements(content, f"<u{unit}", order, h["columns"]):
-        yield tabled(f"order[{number}]={value}", other, "R6" if value in ("max", "half") else "R6|R7*|R3*")
+        yield tabled(f"order[{number}]={value}", other, "R6" if value in ("max", "half") else "R6|R7*")
     yield tabled(
         "order=reversed",
         content[:order] + np.frombuffer(content, f"<u{unit}", h["columns"], order)[::-1].tobytes() + content[mapped:],
         "R3*|opens",
     )
     for number, value, other in elements(content, "u1", mapped, tables - mapped):
-        yield tabled(f"map[{number}]={value}", other, "R6" if value in ("max", "half") else "R6|R7*|R3*|L2*|opens")
+        yield tabled(f"map[{number}]={value}", other, "R6" if value in ("max", "half") else "R6|R7*|R3*|opens")
     for fill in (0, h["tables"], 255):
         yield tabled(
             f"map: all {fill}",
             content[:mapped] + bytes([fill]) * (tables - mapped) + content[tables:],
-            "R6" if fill else "R7*|R3*|L2*|opens",
+            "R6" if fill else "R7*|R3*|opens",
         )
     yield from _codes(base, content, tables)
     if base.sections["row_more"]:
         for number, value, other in elements(base.sections["row_more"], "<u4"):
-            yield Attack(f"row_more[{number}]={value}", put(base, "row_more", other), "R7*|opens" if number else "R7*")
+            yield Attack(f"row_more[{number}]={value}", put(base, "row_more", other), "R7*")
         yield from fills(base, "row_more", "R7*")
         for number, behind in _bits_behind(base.header["rows"], content[levels:groups], base.sections["row_more"]):
             yield Attack(
                 f"row_more: a bit of level {number} behind its last slot", put(base, "row_more", behind), "R7*"
             )
         for number, value, other in elements(base.sections["row_pointers"], "u1"):
-            yield Attack(f"row_pointers[{number}]={value}", put(base, "row_pointers", other), "R5*|R7*|R3*|L2*|opens")
-        yield from fills(base, "row_pointers", "R5*|R7*|opens")
+            yield Attack(f"row_pointers[{number}]={value}", put(base, "row_pointers", other), "R5*|opens")
+        yield from fills(base, "row_pointers", "R5*|opens")
     yield from offsets(base, "R7")
     for number, value, other in elements(base.sections["rows"], "u1"):
-        yield Attack(f"rows[{number}]={value}", put(base, "rows", other), "R3*|L2*|R7*|opens")
-    yield from fills(base, "rows", "R3*|L2*|R7*|opens")
+        yield Attack(f"rows[{number}]={value}", put(base, "rows", other), "R3*|R7*|opens")
+    yield from fills(base, "rows", "R3*|R7*|opens")
 
 
 def _bits_behind(rows: dict[str, Any], levels: bytes, content: bytes) -> Iterator[tuple[int, bytes]]:
@@ -205,15 +208,17 @@ def _codes(base: Base, content: bytes, tables: int) -> Iterator[Attack]:
             yield Attack(f"{place}: all of no bits", coded(bytes([len(symbols)]) + bytes(15)), "R6")
         yield Attack(f"{place}: no codes", coded(bytes(16)), "R6")
         for at in sorted({0, len(symbols) // 2, len(symbols) - 1}):
-            for symbol in (56, 63, 64, 128, 255):
+            for symbol in (56, 63, 64, 128, 255):  # more than there are
                 yield Attack(f"{place}.symbols[{at}]={symbol}", coded(counts + _byte(symbols, at, symbol)), "R6")
-            for symbol in (0, 15, 16, 55):  # numbers of up to 2^24: lengths, gaps and codes that no row has
+            for symbol in sorted(
+                {0, 15, 16, 55} - {symbols[at]}
+            ):  # numbers of up to 2^24: lengths, gaps, codes of no row
                 yield Attack(
-                    f"{place}.symbols[{at}]={symbol}", coded(counts + _byte(symbols, at, symbol)), "R7*|R3*|L2*|opens"
+                    f"{place}.symbols[{at}]={symbol}", coded(counts + _byte(symbols, at, symbol)), "R7*|R3*|opens"
                 )
-        for symbol in (0, 15, 16, 40, 55):
+        for symbol in sorted({0, 15, 16, 40, 55} - ({symbols[0]} if len(symbols) == 1 else set())):
             yield Attack(
-                f"{place}.symbols: all {symbol}", coded(counts + bytes([symbol]) * len(symbols)), "R7*|R3*|L2*|opens"
+                f"{place}.symbols: all {symbol}", coded(counts + bytes([symbol]) * len(symbols)), "R7*|R3*|opens"
             )
     one = b"\x01" + bytes(15)  # a lone symbol, of no bits: an entry of numbers that cost nothing
     for symbol in (0, 1, 15, 16, 40, 55):
@@ -223,5 +228,5 @@ def _codes(base: Base, content: bytes, tables: int) -> Iterator[Attack]:
         yield Attack(
             f"row_tables.tables: each the lone symbol {symbol}",
             assemble(fields, {**base.sections, "row_tables": lone}),
-            "R7*|R3*|L2*|opens",
+            "R7*|R3*|opens",
         )

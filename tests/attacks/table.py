@@ -130,7 +130,7 @@ def length_claims(base: Base, name: str, what: str) -> str:
     if name == "shards":
         return "I4"
     if name == "idf":
-        return "S6|L1|L2*|opens" if "item" in what or what == "twice" else "S6|L1"
+        return "S6|L2*" if "item" in what or what == "twice" else "S6|L1"
     if name == "codebook":  # fewer values: a code may be out of range, which is checked in full
-        return "S6|R6|R3*|R7*|opens" if "item" in what or what == "twice" else "S6"
+        return "S6|R3*|opens" if "item" in what or what == "twice" else "S6"
     return "S6"

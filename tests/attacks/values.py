@@ -56,10 +56,12 @@ def elements(content: bytes, dtype: str, first: int = 0, count: int | None = Non
     count = (len(content) - first) // size if count is None else count
     for number in sorted({0, count // 2, count - 1} if count else set()):
         where = first + number * size
+        done = {content[where : where + size]}
         (old,) = np.frombuffer(content, dtype, 1, where)
         for name, value in _others(old):
-            if value != old:
-                new = np.array([value], dtype).tobytes()
+            new = np.array([value], dtype).tobytes()
+            if new not in done:
+                done.add(new)
                 yield number, name, content[:where] + new + content[where + size :]
 
 
@@ -70,13 +72,14 @@ def _others(old: Any) -> Iterator[tuple[str, Any]]:
         yield from (("0", 0.0), ("-0", -0.0), ("tiny", info.smallest_subnormal))
         return
     bits = 8 * old.dtype.itemsize
-    values = {"0": 0, "+1": int(old) + 1, "-1": int(old) - 1, "max": (1 << bits) - 1, "half": 1 << bits - 1}
+    values = {"0": 0, "max": (1 << bits) - 1, "half": 1 << bits - 1, "+1": int(old) + 1, "-1": int(old) - 1}
     for name, value in values.items():
         yield name, value % (1 << bits)
 
 
 def lengths(content: bytes, item: int) -> Iterator[tuple[str, bytes]]:
     """The content an item or a byte shorter or longer, empty, twice."""
+    done = {content}
     for name, new in (
         ("-1 item", content[:-item]),
         ("+1 item", content + bytes(item)),
@@ -85,5 +88,6 @@ def lengths(content: bytes, item: int) -> Iterator[tuple[str, bytes]]:
         ("empty", b""),
         ("twice", content * 2),
     ):
-        if new != content:
+        if new not in done:
+            done.add(new)
             yield name, new
