@@ -232,15 +232,6 @@ def test_strings_that_share_bytes_are_refused() -> None:
     assert "record" in refused(put(DATA, links, "<I", second))
 
 
-def with_features(**change: Any) -> bytes:
-    """The fixture with other features, its references made anew."""
-    crf = crfsuite.parse(DATA)
-    features = crf.features.copy()
-    for name, (at, value) in change.items():
-        features[name][at] = value
-    return crfsuite.write(crfsuite.Crf(crf.labels, crf.attributes, features))
-
-
 def test_a_feature_that_stands_twice_is_refused() -> None:
     crf = crfsuite.parse(DATA)
     features = np.concatenate([crf.features, crf.features[:1]])

@@ -12,7 +12,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -421,15 +421,3 @@ def npy(data: bytes, draw: Random) -> bytes:
             else data
         )
     return raw(data, draw)
-
-
-def spliced(inner: Mutator, seeds: Sequence[bytes]) -> Mutator:
-    """As inner, and at times the beginning of one input with the end of a seed."""
-
-    def change(data: bytes, draw: Random) -> bytes:
-        if draw.random() < 0.04:
-            other = draw.choice(seeds)
-            return data[: draw.randrange(len(data) + 1)] + other[draw.randrange(len(other) + 1) :]
-        return inner(data, draw)
-
-    return change
