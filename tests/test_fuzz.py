@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
 from readers import agree, guard, importers, loaders, seeds
 from readers.targets import Harness, Inputs, Target
+from seeds import pack
 
 from nlucompress import FormatError
 
@@ -37,6 +38,12 @@ def test_a_reader_reads_or_refuses(name):
         assert len(harness.counts.outcomes) > 5
 
 
+def test_no_tool_that_writes_seeds_is_missing():
+    for target in TARGETS.values():
+        target.seeds()
+    assert not seeds.missing
+
+
 def test_the_same_seed_gives_the_same_inputs():
     first, second, other = (Inputs(TARGETS["nltk"], seed) for seed in (1, 1, 2))
     drawn = [[one.next() for _ in range(50)] for one in (first, second, other)]
@@ -49,24 +56,39 @@ def test_agree_sees_runtimes_that_disagree(monkeypatch, tmp_path):
         path.write_bytes(data)
         agree.agree(path)
     find, score = agree.NativeTable.look_up, agree.NativeScorer.decision_function
-    differs = {
-        (agree.NativeScorer, "decision_function"): lambda *args: score(*args) * (1 + 1e-9),
-        (agree.NativeTable, "look_up"): lambda *args: tuple(answer[::-1] for answer in find(*args)),
-        (agree, "LEFT_TO_PYTHON"): re.compile("$^"),
-    }
+    differs = [
+        (agree.NativeScorer, "decision_function", lambda *args: score(*args) * (1 + 1e-9)),
+        (agree.NativeTable, "look_up", lambda *args: tuple(answer[::-1] for answer in find(*args))),
+        (agree, "_read", _refused_by("reference")),
+        (agree, "_read", _refused_by("native")),
+    ]
     path.write_bytes((seeds.GOLDEN / "model-v1.0-plain.nluc").read_bytes())
-    for (where, name), other in differs.items():
+    for where, name, other in differs:
         with monkeypatch.context() as patch:
             patch.setattr(where, name, other)
-            if where is agree:
-                patch.setattr(agree, "_read", _one_reader_alone)
             with pytest.raises(AssertionError):
                 agree.agree(path)
+    monkeypatch.setattr(agree, "LEFT_TO_PYTHON", re.compile("refused"))
+    monkeypatch.setattr(agree, "_read", _refused_by("reference"))
+    with pytest.raises(FormatError):  # and no disagreement
+        agree.agree(path)
 
 
-def _one_reader_alone(data, runtime):
-    if runtime == "reference":
-        raise FormatError("refused")
+def _refused_by(one):
+    """A reader of both runtimes, of which one refuses every file."""
+
+    def read(data, runtime):
+        if runtime == one:
+            raise FormatError("refused")
+
+    return read
+
+
+def test_a_corpus_of_native_inputs_gives_the_files_inside(tmp_path):
+    inputs = [pack(b"one", b"", 0), pack(b"two", b"w=1", 3), pack(b"", b"x", 0), b"short", b"\xff" * 99]
+    for i, data in enumerate(inputs):
+        (tmp_path / str(i)).write_bytes(data)
+    assert seeds.native_corpus(tmp_path) == [b"one", b"two"]
 
 
 def _sleepless(path):

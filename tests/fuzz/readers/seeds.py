@@ -6,6 +6,7 @@ a millisecond to read, and the same from run to run.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gzip
 import io
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from seeds import unpack  # of the folder above
 
 from .mutate import folder
 
@@ -345,9 +347,12 @@ def models() -> list[bytes]:
 
 
 def native_corpus(path: Path) -> list[bytes]:
-    """The files inside the inputs that bin/fuzz native kept: what follows the head and the request (see native.c)."""
-    inputs = [one.read_bytes() for one in sorted(path.iterdir())]
-    return [data[8 + -(-int.from_bytes(data[:2], "little") // 8) * 8 :] for data in inputs if len(data) > 8]
+    """The files inside the inputs that bin/fuzz native kept."""
+    found = []
+    for one in sorted(path.iterdir()):
+        with contextlib.suppress(ValueError):  # no input
+            found.append(unpack(one.read_bytes())[0])
+    return [file for file in found if file]
 
 
 def bundles() -> list[bytes]:
