@@ -137,21 +137,22 @@ def of_skops(case: Case) -> Iterator[Form]:
 
 
 def of_onnx(case: Case) -> Iterator[Form]:
-    """By skl2onnx; if it refuses a vectorizer, the word n-grams alone, trained anew; then after quantize_dynamic."""
-    model, said, vectorizers = case.pipeline, "", case.vectorizers()
+    """By skl2onnx, and after quantize_dynamic; if it refuses a vectorizer, the nearest that it converts, trained anew."""
+    vectorizers = case.vectorizers()
+    made = {}
     try:
-        onnx_rival.convert(model)
+        made["as it is"] = onnx_rival.convert(case.pipeline)
     except NotImplementedError:  # skl2onnx's answer to an analyzer that it has no converter for
-        words = next(one for one in vectorizers if one.analyzer == "word")
-        model, said = make_pipeline(clone(words), clone(model[-1])).fit(*case.train), "word n-grams only, "
-        vectorizers = [model[0]]
-    for name, options in onnx_rival.settings(vectorizers[0]).items():
-        if len(vectorizers) == 1 and name.startswith("tokenexp"):
-            data = onnx_rival.convert(model, (vectorizers[0], options))
-            yield Form(f"{said}{name}", len(data), UNPACKED, onnx_rival.answers(data, case.test[0])[0])
-            small = onnx_rival.quantized(data)
-            yield Form(f"{said}{name}, quantize_dynamic", len(small), UNPACKED,
-                       onnx_rival.answers(small, case.test[0])[0])  # fmt: skip
+        words = [one for one in vectorizers if one.analyzer == "word"]
+        made["word n-grams only"] = onnx_rival.trained(words, case.pipeline[-1], *case.train)
+        made["char for char_wb"] = onnx_rival.trained(vectorizers, case.pipeline[-1], *case.train)
+    else:
+        for name, options in onnx_rival.settings(vectorizers[0]).items():
+            if len(vectorizers) == 1 and name.startswith("tokenexp"):
+                made = {name: onnx_rival.convert(case.pipeline, (vectorizers[0], options))}
+    for name, data in made.items():
+        for said, file in ((name, data), (f"{name}, quantize_dynamic", onnx_rival.quantized(data))):
+            yield Form(said, len(file), UNPACKED, onnx_rival.answers(file, case.test[0])[0])
 
 
 def of_float16(case: Case) -> Iterator[Form]:

@@ -12,10 +12,13 @@ from __future__ import annotations
 import pathlib
 import tempfile
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline, make_union
 
 DEFAULT_PATTERN = TfidfVectorizer().token_pattern
 SEPARATORS = [" ", "[.]", "\\?", ",", ";", ":", "!", "\\(", "\\)", "\n", '\\"', "'", "-", "\\[", "\\]", "@"]
@@ -23,8 +26,13 @@ SEPARATORS = [" ", "[.]", "\\?", ",", ";", ":", "!", "\\(", "\\)", "\n", '\\"', 
 
 def settings(vectorizer: Any) -> dict[str, dict[str, Any]]:
     """Options by the names that the tables use. The lengths of tokens are those of the vectorizer's pattern."""
-    least = r"[\p{L}\p{N}_]{2,}" if vectorizer.token_pattern == DEFAULT_PATTERN else r"[\p{L}\p{N}_]+"
+    least = tokens(vectorizer)
     return {"as it is": {}, f"tokenexp {least}": {"tokenexp": least}, "separators": {"separators": SEPARATORS}}
+
+
+def tokens(vectorizer: Any) -> str:
+    """The vectorizer's tokens in the syntax of RE2."""
+    return r"[\p{L}\p{N}_]{2,}" if vectorizer.token_pattern == DEFAULT_PATTERN else r"[\p{L}\p{N}_]+"
 
 
 def convert(pipeline: Any, *settings: tuple[Any, dict[str, Any]]) -> bytes:
@@ -39,6 +47,20 @@ def convert(pipeline: Any, *settings: tuple[Any, dict[str, Any]]) -> bytes:
         warnings.simplefilter("ignore")  # that analyzer="char" may not convert: how far it does is in the accuracy
         return convert_sklearn(pipeline, initial_types=[("text", StringTensorType([None, 1]))],
                                options=given).SerializeToString()  # fmt: skip
+
+
+def trained(vectorizers: Sequence[Any], classifier: Any, texts: list[str], labels: list[str]) -> bytes:
+    """The nearest that skl2onnx converts to these TfidfVectorizers and a classifier, trained on the texts.
+
+    char_wb becomes char, because it is refused, and sublinear_tf is left out, because it is computed as log(1 + tf).
+    """
+    parts = [
+        clone(one).set_params(sublinear_tf=False, analyzer=one.analyzer.removesuffix("_wb")) for one in vectorizers
+    ]
+    pipeline = make_pipeline(make_union(*parts) if len(parts) > 1 else parts[0], clone(classifier)).fit(texts, labels)
+    return convert(
+        pipeline, *((one, {"tokenexp": tokens(one) if one.analyzer == "word" else "(?s)."}) for one in parts)
+    )
 
 
 def refusal(error: Exception) -> str:

@@ -180,15 +180,13 @@ def make_nlucompress(folder, texts, labels):
 def make_onnxruntime(folder, texts, labels):
     import onnx_rival
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_pipeline, make_union
     from sklearn.svm import LinearSVC
 
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
-    characters = TfidfVectorizer(analyzer="char", ngram_range=(2, 5))
-    options = [(words, {"tokenexp": r"[\pL\pN_]+"}), (characters, {"tokenexp": "(?s)."})]
-    for file, features in ("characters", make_union(words, characters)), ("words", words):
-        pipeline = make_pipeline(features, LinearSVC(C=1.0, random_state=0)).fit(texts, labels)
-        (folder / f"{file}.onnx").write_bytes(onnx_rival.convert(pipeline, *options))
+    characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5))
+    for file, vectorizers in ("characters", [words, characters]), ("words", [words]):
+        data = onnx_rival.trained(vectorizers, LinearSVC(C=1.0, random_state=0), texts, labels)
+        (folder / f"{file}.onnx").write_bytes(data)
 
 
 def make_fasttext(folder, texts, labels):
