@@ -42,18 +42,10 @@ def demo_case(folder: str) -> Case:
     return Case("demo", path, *sides)
 
 
-def searched(files: list[pathlib.Path]) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
-    """What search.py found: by set the options of .nluc files on its front, and lines of its fastText files.
-
-    Those were trained without the validation texts, and search.py kept accuracy, not labels.
-    """
+def searched(files: list[pathlib.Path]) -> dict[str, list[dict[str, Any]]]:
+    """What search.py found: by set the options of .nluc files on its front."""
     kept = [one for path in files for one in json.loads(path.read_text())["results"]]
-    options = {one["set"]: [candidate["options"] for candidate in one["search"]["front"]] for one in kept}
-    lines = [{"set": one["set"], "rival": "fastText .ftz", "bytes": file["bytes"], "use": "unpacked",
-              "options": "search: " + ", ".join(f"{name} {value}" for name, value in file["options"].items() if value),
-              "accuracy": file["test"], "same_labels": None}
-             for one in kept for file in one.get("fasttext", {}).get("files", [])]  # fmt: skip
-    return options, lines
+    return {one["set"]: [candidate["options"] for candidate in one["search"]["front"]] for one in kept}
 
 
 def measure(case: Case, rival: str) -> list[dict[str, Any]]:
@@ -110,11 +102,17 @@ def main() -> int:
     if len(args.sets) % 4:
         parser.error("a data set has four arguments: NAME MODEL TRAIN TEST")
     facts = provenance(*PACKAGES)
-    options, more = searched(args.search)
+    options = searched(args.search)
     earlier = [json.loads(path.read_text()) for path in args.resume if path.exists()]
     lines = list({json.dumps(line): line for one in earlier for line in one["results"]}.values())
     commits = sorted({commit for one in earlier for commit in one["commits"]} | {str(facts["commit"])})
-    skipped = {}
+    skipped: dict[str, str] = {}
+
+    def keep() -> None:
+        if args.json:
+            kept = {"provenance": facts, "commits": commits, "skipped": skipped, "results": lines}
+            args.json.write_text(json.dumps(kept, indent=1) + "\n")
+
     with tempfile.TemporaryDirectory() as folder:
         cases = [
             Case(name, pathlib.Path(model), read_labelled(train), read_labelled(test), options.get(name, ()))
@@ -131,10 +129,7 @@ def main() -> int:
                 if any((line["set"], line["rival"]) == (case.name, rival) for line in lines):
                     continue
                 lines += measure(case, rival)
-                if args.json:
-                    kept = {"provenance": facts, "commits": commits, "skipped": skipped, "results": lines}
-                    args.json.write_text(json.dumps(kept, indent=1) + "\n")
-    lines += [line for line in more if line not in lines and line["set"] in {one["set"] for one in lines}]
+                keep()
     order = list(RIVALS)
     sets = list(dict.fromkeys([*[case.name for case in cases], *[line["set"] for line in lines]]))
     lines.sort(key=lambda line: (sets.index(line["set"]), order.index(line["rival"])))
@@ -142,9 +137,7 @@ def main() -> int:
     print(table(lines))
     for rival, reason in skipped.items():
         print(f"\nskipped: {rival} ({reason})")
-    if args.json:
-        kept = {"provenance": facts, "commits": commits, "skipped": skipped, "results": lines}
-        args.json.write_text(json.dumps(kept, indent=1) + "\n")
+    keep()
     if args.svg:
         import front_figure
 
