@@ -150,10 +150,7 @@ def test_rivals_judges_what_it_made_and_names_what_it_left_out(contenders):
         assert found[name]["accuracy"] == 0.75
     assert found["scikit-learn"]["bytes"] == (folder / "model.joblib").stat().st_size
     assert "fastText .bin, dim 64: left out (no 64.bin)" in said
-    if importlib.util.find_spec("vowpalwabbit"):
-        assert found["Vowpal Wabbit, words"]["accuracy"] == 0.75
-    else:
-        assert "Vowpal Wabbit: left out" in said
+    assert found["Vowpal Wabbit, words"]["accuracy"] == 0.75
 
 
 def test_load_measures_new_processes(tmp_path, contenders):
@@ -257,8 +254,15 @@ def test_sources_prints_a_row_a_source_and_skips_what_is_not_installed(tmp_path)
     for one in kept:
         assert one["imported"] == one["texts"], one
         assert one["before"] > 0 < one["after"]
-    for name in ("LIBLINEAR", "Vowpal Wabbit"):
-        assert f"| {name} " in out or f"| {name.lower().replace(' ', '-')} | skipped: " in out
+    assert [one["source"].split()[0] for one in kept] == ["table", *["LIBLINEAR"] * 3, *["Vowpal"] * 2]
+    assert set(rows(out)) >= {(one["source"], 9) for one in kept}
+    assert "skipped" not in out
+    (tmp_path / "liblinear.py").write_text("raise ImportError('no liblinear here')")
+    done = run("sources.py", *files, "--only", "liblinear", "vowpal-wabbit", paths=[tmp_path])
+    assert done.returncode == 0, done.stderr
+    assert rows(done.stdout)["liblinear", 9][0] == "skipped: no liblinear here"
+    assert "LIBLINEAR" not in done.stdout
+    assert ("Vowpal Wabbit --invert_hash", 9) in rows(done.stdout)
 
 
 def test_the_tagging_script_compares_files_tags_and_times(tmp_path):
@@ -292,7 +296,8 @@ def test_store_measures_a_fleet(tmp_path):
     printed, kept = results("store.py", tmp_path / "store.json", tmp_path / "fleet", *given)
     assert kept["made"]["bundle"]["models"] == 20
     assert kept["made"]["bundle"]["distinct"] == 20
-    assert 0 < kept["opening_ms"]["open"][0][0] < kept["opening_ms"]["list"][0][0]
+    opened, listed = (statistics.median(kept["opening_ms"][what][0]) for what in ("open", "list"))
+    assert 0 < opened < listed  # which opens, too
     assert 0 < kept["sharing"]["shared"]["header: featurizer"] < kept["sharing"]["bytes"]
     table = rows(printed)
     for kind, asked in (("nlub", 240), ("joblib", 60), ("skops", 60)):
@@ -337,7 +342,7 @@ def test_front_measures_each_rival_once_and_names_the_skipped(tmp_path, toy):
     assert (len(found["nlucompress"]), len(found["8-bit CSR, xz"]), len(found["hashing trick"])) == (8, 4, 10)
     assert all(one["bytes"] > 0 and 0 <= one["accuracy"] <= 1 for one in kept["results"])
     assert {one["use"] for one in found["8-bit CSR, xz"]} == {"unpacked"}
-    for rival in ("MARISA trie", "ONNX"):
+    for rival in ("MARISA trie", "ONNX"):  # the extra test brings neither: they run where they are installed besides
         assert bool(found[rival]) != (rival in kept["skipped"])
         assert found[rival] or f"skipped: {rival} (" in text
     again, more = results(
@@ -383,7 +388,7 @@ def test_faithful_rivals_counts_flips_beside_original_and_clone(tmp_path, toy):
     assert sum("difference" in one for one in ours) == 16
     assert {one["texts"] for one in ours if one["on"] == "generated"} == {60}
     rivals = [one for one in kept["results"] if one["form"].startswith("ONNX")]
-    assert bool(rivals) != bool(kept["skipped"])
+    assert bool(rivals) != bool(kept["skipped"])  # the extra test brings no ONNX: it runs where it is installed besides
     assert rivals or "skipped: ONNX (skl2onnx" in text
 
 
