@@ -2,15 +2,14 @@
 
 Files of tests/attacks, opened by Python's reader (``reference``) and by the native core (``native``), each alone. Time is
 the processor's, the best of ``--repeat`` readings. Memory is the peak of Python's allocators (tracemalloc), numpy's arrays
-among it. The core's own is not seen there; it is bounded by how much a process grows (ru_maxrss) in which the core alone
-reads all attacks once: the largest file and Python's own objects are among that.
+among it. The core's own is not seen there; it is bounded by how much the peak of a process grows in which the core alone
+reads all attacks once, beside one that only makes them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from attacks import Attack, asking, bundle, every, msgpack_bytes
+from provenance import provenance
+from workers import peak
 
 from nlucompress import FormatError
 
@@ -48,24 +49,26 @@ def opened(data: bytes, runtime: str) -> bool:
     return True
 
 
-def growth(limit: int | None) -> int:
-    """Bytes by which this process grows while the native core reads all attacks."""
+def growth(limit: int | None, read: bool) -> int:
+    """Bytes by which this process grows while attacks are made and, unless not read, the native core reads them."""
     for _, _, attack in attacks(5):
         opened(attack.data, "native")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     for _, _, attack in attacks(limit):
-        opened(attack.data, "native")
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
+        if read:
+            opened(attack.data, "native")
+    return peak() - before
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--limit", type=int, help="of each kind and file so many attacks (default: all)")
     parser.add_argument("--repeat", type=int, default=3, help="readings of each file, of which the best counts")
-    parser.add_argument("--growth", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--growth", choices=["read", "made"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.growth:
-        print(growth(arguments.limit))
+        print(growth(arguments.limit, arguments.growth == "read"))
         return
     kinds: Counter[str] = Counter()
     refused: dict[str, Counter[str]] = {runtime: Counter() for runtime in asking.RUNTIMES}
@@ -105,10 +108,20 @@ def main() -> None:
         print(f"{runtime}: hungriest")
         for size, name in hungriest[runtime][::-1]:
             print(f"  {size / 1e6:8.2f} MB  {name}")
-    command = [sys.executable, __file__, "--growth", *(["--limit", str(arguments.limit)] if arguments.limit else [])]
-    print(
-        f"\nthe process that reads all with the core grows by {json.loads(subprocess.check_output(command)) / 1e6:.1f} MB"
-    )
+    limit = ["--limit", str(arguments.limit)] if arguments.limit else []
+    grown = {
+        how: json.loads(subprocess.check_output([sys.executable, __file__, "--growth", how, *limit]))
+        for how in ("read", "made")
+    }
+    read, made = (f"{size / 1e6:.1f} MB" for size in grown.values())
+    print(f"\nthe process that reads all with the core grows by {read}, one that only makes the files by {made}")
+    if arguments.json:
+        kept = {
+            "provenance": provenance(), "attacks": {**kinds, "bundles": len(bundles)},
+            "refused": {runtime: {**refused[runtime], "bundles": sum(bundles)} for runtime in asking.RUNTIMES},
+            "slowest_ms": slowest, "hungriest_bytes": hungriest, "grows_by_bytes": grown,
+        }  # fmt: skip
+        arguments.json.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 if __name__ == "__main__":

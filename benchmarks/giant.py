@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from workers import peak
 
 LABELS = [f"intent {i}" for i in range(8)]
 FILE_ROWS = 1 << 20
@@ -83,7 +83,7 @@ def build(table: Path, output: Path, memory: int, scheduler: str | None) -> dict
     ends = [at for _, at in stages[1:]] + [end]
     return {
         "seconds": end - start, "stages": {name: b - a for (name, a), b in zip(stages, ends, strict=True)},
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": peak(),
     }  # fmt: skip
 
 

@@ -25,7 +25,6 @@ import importlib
 import json
 import pathlib
 import random
-import re
 import statistics
 import sys
 import tempfile
@@ -33,7 +32,7 @@ import tempfile
 from features import names
 from provenance import heading, provenance, result_file
 from static_indexes import CHECK_BITS, DETECTS, OURS, SMALL, STRUCTURES
-from workers import Clock, Worker, serve
+from workers import Clock, Worker, peak, serve
 
 CALLS = ["one call", "scattered", f"calls of {SMALL}", "one key a call"]
 KNOWN = ["present", "absent"]
@@ -42,18 +41,6 @@ RIVALS = ("lexindex", "fastconstmap", "bbhash", "phobic", "marisa-trie", "DAWG2"
 
 
 # -- in the process of a structure -------------------------------------------------------------------------------------
-
-
-def peak():
-    """The largest resident size so far, in bytes; None where Linux's /proc is missing.
-
-    Not ru_maxrss: that of a new process starts at what its parent had.
-    """
-    try:
-        status = pathlib.Path("/proc/self/status").read_text()
-    except OSError:
-        return None
-    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
 
 
 def written(path):

@@ -69,6 +69,18 @@ class Clock:
         self.wall, self.cpu = time.perf_counter() - self.began[0], time.process_time() - self.began[1]
 
 
+def peak():
+    """The largest resident size so far, in bytes; None where Linux's /proc is missing.
+
+    Not ru_maxrss: that of a new process starts at what its parent had.
+    """
+    try:
+        status = pathlib.Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+
+
 def resident():
     """Bytes resident, of the process's own memory (Anon) and of mapped files (File); None without Linux's /proc."""
     try:
