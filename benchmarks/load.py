@@ -43,6 +43,7 @@ IMPORTS = {"nothing": "pass", "numpy": "import numpy", "nlucompress": "import nl
 LOOKUPS = 1000
 VERSIONS = ("scikit-learn", "onnxruntime", "skl2onnx", "fasttext", "vowpalwabbit")
 STEPS = ("import", "load", "first")
+OURS = "nlucompress, fast"  # whose start is the measure of the others'
 
 
 def environment(folder):
@@ -166,14 +167,19 @@ def measure_rivals(found, folder, runs, variables):
 
 def show_rivals(data, results):
     """Markdown; ms are wall times."""
-    print(f"\n{data}: a new process's first label, medians of {len(next(iter(results.values()))['runs'])} runs\n")
+    print(f"\n{data}: a new process's first label, medians of {len(next(iter(results.values()))['runs'])} runs "
+          f"(in brackets the median of each run's ratio to {OURS})\n")  # fmt: skip
     print("| model | import ms | load ms | first prediction ms | from the start ms | own memory MB | mapped files MB "
           "| file MB | accuracy |")  # fmt: skip
     print("|---" * 9 + "|")
     for name, one in results.items():
         runs = one["runs"]
         cells = [f"{1e3 * statistics.median(run[step][0] for run in runs):,.1f}" for step in STEPS]
-        cells.append(f"{1e3 * statistics.median(run['start'] for run in runs):,.0f}")
+        start = f"{1e3 * statistics.median(run['start'] for run in runs):,.0f}"
+        if OURS in results:
+            pairs = zip(runs, results[OURS]["runs"], strict=True)
+            start += f" ({statistics.median(run['start'] / ours['start'] for run, ours in pairs):.2f})"
+        cells.append(start)
         for kind in ("Anon", "File"):
             grown = [run["resident"][kind] for run in runs if run["resident"]]
             cells.append(f"{statistics.median(grown) / 1e6:,.1f}" if grown else "-")
