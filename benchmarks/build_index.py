@@ -13,11 +13,12 @@ import argparse
 import json
 import math
 import pathlib
-import platform
 import resource
 import subprocess
 import sys
 import time
+
+from provenance import heading, provenance
 
 from nlucompress import index
 
@@ -56,8 +57,8 @@ def main():
     for size in args.sizes:
         runs = [json.loads(subprocess.check_output([*command, str(size)])) for _ in range(args.runs)]
         rows.append({key: sorted(run[key] for run in runs)[len(runs) // 2] for key in runs[0]})
-    machine = f"Python {platform.python_version()}, {platform.machine()}"
-    print(f"{machine}, median of {args.runs} fresh processes, gamma {args.gamma}")
+    facts = provenance("mmh3")
+    print(f"{heading(facts)}\nmedian of {args.runs} fresh processes, gamma {args.gamma}")
     print(
         f"bound: e = {math.e:.3f} bits a feature for the bits at gamma 1, log2 e = {math.log2(math.e):.3f} for any index\n"
     )
@@ -67,7 +68,7 @@ def main():
         print(f"| {row['features']:,} | {row['hash_seconds']:.2f} | {row['place_seconds']:.2f} "
               f"| {row['bytes_a_feature']:.0f} | {row['bits_a_feature']:.3f} | {row['levels']} |")  # fmt: skip
     if args.json:
-        args.json.write_text(json.dumps(rows, indent=1))
+        args.json.write_text(json.dumps({"provenance": facts, "gamma": args.gamma, "results": rows}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Does a compressed model give the same answers, and what does it weigh?
 
-    python benchmarks/faithful.py [MODEL.joblib DATA.jsonl[.gz]] … [--json OUT.json] [-- --buckets 64 …]
+    python benchmarks/faithful.py [MODEL.joblib DATA.jsonl[.gz]] … [--buckets 64 …] [--json OUT.json]
 
 For each trained scikit-learn Pipeline and labelled test set: accuracy before and after, same labels, bytes; and, with 32
 check bits, the file beside the dequantized clone (the pipeline itself, with the file's weights and idf put into it by
@@ -14,18 +14,16 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import platform
 import sys
 import tempfile
 import time
 
 import joblib
 import numpy as np
-import sklearn
+from provenance import heading, provenance
 
 import nlucompress
 from nlucompress.data import read_labelled
-from nlucompress.version import VERSION
 
 
 def clone_of(pipeline, dequantized):
@@ -90,7 +88,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         cases = [(model, *read_labelled(data)) for model, data in zip(args.pairs[::2], args.pairs[1::2], strict=True)]
         results = [measure(*case, options) for case in cases or [demo_model(folder)]]
-    print(f"nlucompress {VERSION}, scikit-learn {sklearn.__version__}, Python {platform.python_version()}; {options}\n")
+    facts = provenance("scikit-learn")
+    print(f"{heading(facts)}; {options}\n")
     print("| model | accuracy | after | Δ points | same labels | joblib KB | .nluc KB | 32 check bits: KB "
           "| labels unlike the clone's | largest relative score difference |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|---|")
@@ -100,8 +99,7 @@ def main():
               f"| {r['source_bytes'] / 1e3:,.0f} | {r['bytes'] / 1e3:,.0f} | {r['bytes_32_check_bits'] / 1e3:,.0f} "
               f"| {r['clone_flips']} of {r['texts']:,} | {r['clone_relative_difference']:.1e} |")  # fmt: skip
     if args.json:
-        machine = {"python": platform.python_version(), "machine": platform.machine(), "sklearn": sklearn.__version__}
-        args.json.write_text(json.dumps({"machine": machine, "options": options, "results": results}, indent=1))
+        args.json.write_text(json.dumps({"provenance": facts, "options": options, "results": results}, indent=1))
 
 
 if __name__ == "__main__":

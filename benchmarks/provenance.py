@@ -1,4 +1,4 @@
-"""What a table of results must say of itself: versions, machine, commit. Every script's --json keeps it."""
+"""What a table of results must say of itself: versions, machine, commit. Most scripts' --json keeps it."""
 
 from __future__ import annotations
 

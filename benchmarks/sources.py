@@ -23,6 +23,8 @@ import tempfile
 import time
 from itertools import pairwise
 
+from provenance import heading, provenance
+
 import nlucompress
 from nlucompress.data import read_labelled
 from nlucompress.reference import exact
@@ -215,6 +217,9 @@ SOURCES = {"scikit-learn": scikit_learn, "table": table, "liblinear": liblinear,
            "nltk": nltk, "fasttext": fasttext}  # fmt: skip
 
 
+VERSIONS = ("scikit-learn", "skops", "liblinear-official", "vowpalwabbit", "nltk", "fasttext")
+
+
 def read(pair):
     """The data of two files, or the demo's."""
     if pair:
@@ -239,6 +244,8 @@ def main():
     if len(args.files) not in (0, 2):
         parser.error("give both TRAIN.jsonl and TEST.jsonl, or none")
     data, rows = read(args.files), []
+    facts = provenance(*VERSIONS)
+    print(f"{heading(facts)}\n")
     print(f"{len(data.train):,} texts to train on, {len(data.test):,} to test, {len(data.labels())} labels\n")
     print("| source | reads | texts | equal labels, imported | equal labels, .nluc | bytes before | after | ratio "
           "| accuracy before | after |")  # fmt: skip
@@ -255,7 +262,8 @@ def main():
             except ImportError as error:
                 print(f"| {name} | skipped: {error} |" + " |" * 8)
     if args.json:
-        args.json.write_text(json.dumps([dataclasses.asdict(one) for one in rows], indent=1))
+        kept = [{**dataclasses.asdict(one), "provenance": facts} for one in rows]  # so that runs can be put together
+        args.json.write_text(json.dumps(kept, indent=1))
 
 
 if __name__ == "__main__":
