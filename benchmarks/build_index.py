@@ -13,30 +13,30 @@ import argparse
 import json
 import math
 import pathlib
-import resource
 import subprocess
 import sys
 import time
 
 from provenance import heading, provenance
+from workers import peak
 
 from nlucompress import index
 
 
 def measure(size, gamma):
     names = [f"feature number {i}" for i in range(size)]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     began = time.perf_counter()
     built, slots, _ = index.build([names], gamma)
     total = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    after = peak()
     began = time.perf_counter()
     hashes = index.hash_names(names, 0)
     hashing = time.perf_counter() - began
     assert (index.find(hashes[:100_000], built.levels, built.blocks, built.n) == slots[:100_000]).all()
     return {
         "features": size, "hash_seconds": hashing, "place_seconds": total - hashing,
-        "bytes_a_feature": (peak - before) * 1024 / size, "bits_a_feature": built.blocks.nbytes * 8 / size,
+        "bytes_a_feature": (after - before) / size, "bits_a_feature": built.blocks.nbytes * 8 / size,
         "levels": len(built.levels),
     }  # fmt: skip
 

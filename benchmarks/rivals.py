@@ -8,7 +8,7 @@ made in a process of its own; one whose package is not installed is left out, an
 
 * scikit-learn, nlucompress: the pipeline; 256 buckets, 8 check bits, both layouts, and the reference in numpy.
 * onnxruntime: skl2onnx refuses char_wb, and its sublinear_tf is log(1 + tf), not 1 + log(tf). So the recipe is trained
-  again with n-grams of plain characters and without sublinear_tf, which converts exactly; and once more with words alone.
+  again with n-grams of plain characters and without sublinear_tf, which `onnx_rival.trained` does; and once more with words alone.
   All graph optimizations; one thread, or as many as it takes by itself. Batches of 64: its rows are dense, larger ones are
   slower.
 * fastText: the two ends of search.py's settings, vectors of 64 numbers (most accurate) and of 16 (fastest), word pairs and
