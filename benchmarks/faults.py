@@ -5,17 +5,19 @@
         [--predictions 1000000] [--json OUT.json]
 
 kills: forked processes write over a file, by Compressed.save, by the command `compress --force`, and change a bundle by the
-command `bundle add`, and are killed (SIGKILL) at a random time of what that takes. Afterwards the file must be the old or
-the new one, byte for byte; a bundle must have the old or the new state, and verify. Counted: which it was, and what was
-left beside it; anything but files named .nluc-(16 hexadecimal digits).tmp is a failure.
+command `bundle add`, and are killed (SIGKILL) at a random time of what that takes, until so many of each were killed or ten
+times as many were started. Afterwards the file must be the old or the new one, byte for byte; a bundle must have the old or
+the new state, and verify; a writer that was done before it was killed must have left the new one and exit code 0. Counted:
+which it was, and what was left beside it; anything but files named .nluc-(16 hexadecimal digits).tmp is a failure.
 
 crowd: 4 forked processes of 16 threads ask a mapped model, a mapped tagger and a ModelStore, so many seconds each; every
 answer must be, bit for bit, what one thread got before. Counted: answers.
 
 leaks: each kind of call in a loop: loads of models, taggers and stores, loads that fail at each stage, pickling,
-predictions, look-ups, tags. After a warm-up of a tenth, resident memory (RssAnon) is measured ten times; the slope is of a
-line through that (least squares), in bytes a call. The same of a twentieth of the calls of what tracemalloc sees. Flat is
-at most 4 bytes a call, or in all less than 512 KB resident and 64 KB traced, which is the noise. Linux alone.
+predictions, look-ups, tags. Free memory is given back to the system; after a warm-up of a tenth, resident memory (RssAnon)
+is measured ten times; the slope is of a line through that (least squares), in bytes a call. The same of a twentieth of the
+calls of what tracemalloc sees. Flat is at most 4 bytes a call, or in all less than 512 KB resident and 64 KB traced, which
+is the noise. Linux alone.
 
 Exit code 1 if anything failed: another file than those two, another answer, memory that is not flat.
 """
@@ -24,6 +26,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -36,6 +39,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import tracemalloc
 
 import numpy as np
@@ -49,6 +53,8 @@ from nlucompress.linear import LinearModel, Namespace
 LEFT = re.compile(r"\.nluc-[0-9a-f]{16}\.tmp")
 FLAT = 4.0  # bytes a call
 NOISE, TRACED_NOISE = 512 << 10, 64 << 10  # bytes
+MOST = 10  # writers that are started for each that is to be killed
+WRITTEN = ("m.nluc", "source.tsv", "b.nlub", "two.nluc")  # what may be in the writers' folder
 THREADS, PROCESSES = 16, 4
 TEXTS = [" ".join(names(300)[:40]), "", " ".join(names(300)[::50]), "unknown"]
 
@@ -74,86 +80,114 @@ def tagger_of(count):
 
 
 def child(work):
-    """A forked process that does this and nothing else; its number."""
+    """A forked process that does this and nothing else; its number. Its exit code is 1 if that raises, which it prints."""
     pid = os.fork()
     if pid:
         return pid
-    with contextlib.suppress(BaseException), open(os.devnull, "w") as nothing:
-        os.dup2(nothing.fileno(), 1)
-        os.dup2(nothing.fileno(), 2)
+    code, errors = 1, os.dup(2)
+    try:
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), 1)
+            os.dup2(nothing.fileno(), 2)
         work()
-    os._exit(0)
+        code = 0
+    except BaseException:
+        os.write(errors, traceback.format_exc().encode())
+    finally:
+        os._exit(code)
+
+
+def ended(pid):
+    """The exit code of a process, or the signal that ended it as a negative number."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def command(*arguments):
-    cli.main([str(argument) for argument in arguments], standalone_mode=False)
+    code = cli.main([str(argument) for argument in arguments], standalone_mode=False)
+    assert not code, f"exit code {code}"
 
 
 def kill_at_random(work, seconds, rng):
-    """Whether the process was killed before it was done."""
+    """As ended, of a process that is killed unless it was done before."""
     pid = child(work)
     time.sleep(rng.random() * seconds)
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    return os.WIFSIGNALED(status)
+    return ended(pid)
 
 
-def seconds_of(work):
-    """What it takes, forked: the median of three."""
+def writers(folder, features):
+    """{way: (begin, found)}. begin(number): puts the old state there; gives what writes, the old state and the new one.
+
+    found(): the state that is there, once it is checked.
+    """
+    low, high = (nlucompress.compress(made_up(features), check_bits=bits) for bits in (8, 16))
+    target, source, fleet, model = (pathlib.Path(folder, name) for name in WRITTEN)
+    lines = [f"word{number}\t{label}\t{number % 7 + 1}.5\n" for number in range(200) for label in "ab"]
+    source.write_text("".join(["feature\tlabel\tweight\n", *lines]))
+    model.write_bytes(high.data)
+    assert ended(child(lambda: command("compress", source, "-o", target))) == 0
+    compressed = target.read_bytes()
+
+    def save(number):
+        old, new = (low, high) if number % 2 else (high, low)
+        target.write_bytes(old.data)
+        return lambda: new.save(target, overwrite=True), old.data, new.data
+
+    def compress(_):
+        target.write_bytes(high.data)
+        return lambda: command("compress", source, "-o", target, "--force"), high.data, compressed
+
+    def add(_):
+        old = {"one": low.data}
+        bundle.create(fleet, old, overwrite=True)
+        return lambda: command("bundle", "add", fleet, model), old, {**old, "two": high.data}
+
+    def file():
+        nlucompress.load(target, verify="full")
+        return target.read_bytes()
+
+    def fleet_file():
+        with bundle.Bundle(fleet) as opened:
+            found = {name: opened.read(name) for name in opened}
+        assert bundle.verify(fleet)["errors"] == {}
+        bundle.add(fleet, {"three": high.data}, timeout=10)  # no lock is left
+        return found
+
+    return {"save": (save, file), "compress": (compress, file), "bundle add": (add, fleet_file)}
+
+
+def seconds_of(begin, found):
+    """What a writer takes, forked: the median of three. Each has to leave the new state."""
     times = []
-    for _ in range(3):
+    for number in range(3):
+        work, _, new = begin(number)
         start = time.perf_counter()
-        os.waitpid(child(work), 0)
+        code = ended(child(work))
         times.append(time.perf_counter() - start)
+        assert code == 0, f"a writer that nobody killed ended with {code}"
+        assert found() == new, "a writer that nobody killed left another state than the new one"
     return sorted(times)[1]
 
 
 def killed(count, features):
     """{way: counts}; a failure is an AssertionError."""
-    compressed = [nlucompress.compress(made_up(features), check_bits=bits) for bits in (8, 16)]
     rng, results = random.Random(0), {}
     with tempfile.TemporaryDirectory() as folder:
-        target, source, fleet = (os.path.join(folder, name) for name in ("m.nluc", "source.tsv", "b.nlub"))
-        lines = [f"word{number}\t{label}\t{number % 7 + 1}.5\n" for number in range(200) for label in "ab"]
-        pathlib.Path(source).write_text("".join(["feature\tlabel\tweight\n", *lines]))
-        ways = {"save": None, "compress": None, "bundle add": None}
-        for way in ways:
-            files = [one.data for one in compressed]
-            if way == "compress":
-                os.unlink(target)
-                os.waitpid(child(lambda: command("compress", source, "-o", target)), 0)
-                files[0] = pathlib.Path(target).read_bytes()
+        for way, (begin, found) in writers(folder, features).items():
+            seconds = 1.2 * seconds_of(begin, found)
             counts = {"killed": 0, "old": 0, "new": 0, "left": 0}
-            for number in range(count + 1):  # the first one is timed, not killed
-                if way == "bundle add":
-                    old, model = {"one": files[0]}, os.path.join(folder, "two.nluc")
-                    bundle.create(fleet, old, overwrite=True)
-                    pathlib.Path(model).write_bytes(files[1])
-                    work = lambda: command("bundle", "add", fleet, model)  # noqa: B023, E731
-                else:
-                    start = files[1] if way == "compress" else files[number % 2]
-                    pathlib.Path(target).write_bytes(start)
-                    other = compressed[1 - number % 2]
-                    work = ((lambda: command("compress", source, "-o", target, "--force")) if way == "compress"
-                            else (lambda: other.save(target, overwrite=True)))  # fmt: skip # noqa: B023
-                if not number:
-                    seconds = 1.2 * seconds_of(work)
-                    continue
-                counts["killed"] += kill_at_random(work, seconds, rng)
-                if way == "bundle add":
-                    with bundle.Bundle(fleet) as opened:
-                        found = {name: opened.read(name) for name in opened}
-                    assert found in (old, {**old, "two": files[1]}), "neither the old bundle nor the new one"
-                    assert bundle.verify(fleet)["errors"] == {}
-                    counts["old" if found == old else "new"] += 1
-                    bundle.add(fleet, {"three": files[1]}, timeout=10)  # no lock is left
-                else:
-                    data = pathlib.Path(target).read_bytes()
-                    assert data in files, "neither the old file nor the new one"
-                    counts["old" if data == start else "new"] += 1
-                    nlucompress.load(target, verify="full")
-                left = {*os.listdir(folder)} - {"m.nluc", "source.tsv", "b.nlub", "two.nluc"}
+            for number in range(MOST * count):
+                if counts["killed"] == count:
+                    break
+                work, old, new = begin(number)
+                code = kill_at_random(work, seconds, rng)
+                assert code in (0, -signal.SIGKILL), f"{way}: a writer ended with {code}"
+                state, right = found(), (old, new) if code else (new,)
+                assert state in right, f"{way}: another state after a writer that ended with {code}"
+                counts["killed"] += code != 0
+                counts["new" if state == new else "old"] += 1
+                left = {*os.listdir(folder)} - {*WRITTEN}
                 assert all(LEFT.fullmatch(name) for name in left), left
                 assert not left & {name for name, _ in bundle.find_models([folder])}
                 counts["left"] += len(left)
@@ -313,12 +347,13 @@ def slope(work, times):
 
 def leaks(loads, predictions):
     """{what: {calls, resident, traced}}: slopes in bytes a call."""
-    results = {}
+    results, trim = {}, getattr(ctypes.CDLL(None), "malloc_trim", lambda _: None)  # glibc's
     with tempfile.TemporaryDirectory() as folder:
         gc.collect()
         gc.freeze()  # what is there by now is not looked at again: a collection is then a matter of microseconds
         for name, (work, each, kind) in calls(folder).items():
             times = max(20, {"loads": loads, "predictions": predictions}[kind] // each)
+            trim(0)  # free memory goes back, in which a leak would not be seen
             resident = slope(work, times)[0]  # without tracemalloc, whose own tables grow
             tracemalloc.start()
             traced = slope(work, max(20, times // 20))[1]

@@ -216,7 +216,7 @@ def test_an_error_of_somebody_elses_keeps_its_words(target: Path) -> None:
 NOBODY = """
 import os, sys
 import nlucompress
-from nlucompress import fileformat
+from nlucompress import fileformat  # before: another user may not be able to read this Python
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
@@ -241,8 +241,6 @@ def test_a_folder_that_is_read_only_is_an_error_that_names_the_file(target: Path
         for parent, mode in zip(parents, modes, strict=True):
             parent.chmod(mode)
         target.parent.chmod(0o755)
-    if "ModuleNotFoundError" in done.stderr:
-        pytest.skip("another user cannot read this Python")
     assert done.stdout.split() == [str(target.with_name("new.nluc")), str(target)], done.stderr
     unharmed(target)
 
@@ -338,7 +336,7 @@ def test_a_file_in_memory_is_checked_as_a_mapped_one(target: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="not Linux")
 def test_the_long_forms_run_small_and_hold(tmp_path: Path) -> None:
-    command = ["--kills", "3", "--seconds", "0.3", "--loads", "20", "--predictions", "200", "--features", "300"]
+    command = ["--kills", "3", "--seconds", "0.3", "--loads", "500", "--predictions", "20000", "--features", "300"]
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "faults.py"), *command, "--json", str(tmp_path / "out.json")],
@@ -348,9 +346,9 @@ def test_the_long_forms_run_small_and_hold(tmp_path: Path) -> None:
     results = json.loads((tmp_path / "out.json").read_text())["results"]
     assert set(results["kills"]) == {"save", "compress", "bundle add"}
     for row in results["kills"].values():
-        assert row["old"] + row["new"] == 3
+        assert 1 <= row["killed"] <= 3
+        assert row["old"] <= row["killed"] <= row["old"] + row["new"]
     assert set(results["crowd"]) == {"Model", "Tagger", "ModelStore"}
-    assert min(results["crowd"].values()) >= 64  # each thread of each process at least once
     assert {"load", "refused loads", "unpickle", "store", "tag", "lookup_many", "wrong samples"} <= set(
         results["leaks"]
     )
