@@ -329,7 +329,7 @@ DAMAGED = [
     ({"features": [{"text": [{"at": 65}]}]}, "T3"), ({"features": [{"text": [{"column": 1}]}]}, "T3"),
     ({"features": [{"text": [{"do": ["isupper"]}]}]}, "T3"), ({"features": [{"text": [{"do": ["upper"]}]}]}, "T4"),
     ({"features": [{"text": [{"do": ["shape"]}]}]}, "T4"), ({"features": [{"text": [{"do": [["slice", 0]]}]}]}, "T4"),
-    ({"features": [{"text": [{"do": [["lstrip", "[z-a]"]]}]}]}, "T4"),
+    ({"features": [{"text": [{"do": [["lstrip", "[z-a]"]]}]}]}, "T5"),
 ]  # fmt: skip
 
 
