@@ -17,9 +17,7 @@ STYLES = {
     "hashing trick, coarse": ("#a56be0", "H"),
     "nlucompress of hashed": ("#a04500", "*"),
 }  # fmt: skip
-LOWEST = (
-    0.12  # points of accuracy below the best, as a share: what is worse is left out of the picture, not of the table
-)
+LOWEST = 0.12  # of accuracy below the best: what is worse is left out of the picture, not of the table
 
 
 def draw(lines: list[dict[str, Any]], path: pathlib.Path, front: Callable[..., list[dict[str, Any]]]) -> None:
@@ -83,7 +81,8 @@ def label(figure: Any, panel: Any, ends: list[tuple[float, float, str, str]]) ->
                       ((x0 + t / 12 * (x1 - x0), y0 + t / 12 * (y1 - y0)) for t in range(13))]  # fmt: skip
     edge = panel.get_window_extent()
     for (size, height, rival, colour), (x, y) in zip(ends, taken, strict=True):
-        wide, high = (9.3 if rival == "nlucompress" else 7.2) * len(rival), 15.0
+        letters = sum(1.5 if letter.isupper() else 1.0 for letter in rival)
+        wide, high = (9.3 if rival == "nlucompress" else 7.2) * letters, 15.0
         places = [(dx, dy) for dy in (9, -23, 26, -40, 43, -57, 60, -74, 77)
                   for dx in (-wide / 2, 8, -wide - 8, -wide - 40, 40)]  # fmt: skip
         free = [(dx, dy) for dx, dy in places
