@@ -7,9 +7,9 @@ MODEL is the trained pipeline, TRAIN what it was trained on; without them all tr
 made in a process of its own; one whose package is not installed is left out, and named. Settings are each library's best:
 
 * scikit-learn, nlucompress: the pipeline; 256 buckets, 8 check bits, both layouts, and the reference in numpy.
-* onnxruntime: skl2onnx refuses char_wb, and its sublinear_tf is log(1 + tf), not 1 + log(tf). So `onnx_rival.trained` trains
-  again with n-grams of plain characters and without sublinear_tf; and once more with words alone. All graph optimizations;
-  one thread, or as many as it takes by itself. Batches of 64: its rows are dense, larger ones are slower.
+* onnxruntime: skl2onnx refuses char_wb, and its sublinear_tf is log(1 + tf), not 1 + log(tf). So `onnx_rival.trained`
+  trains again with n-grams of plain characters and without sublinear_tf; and once more with words alone. All graph
+  optimizations; one thread, or as many as it takes by itself. Batches of 64: its rows are dense, larger ones are slower.
 * fastText: the two ends of search.py's settings, vectors of 64 numbers (most accurate) and of 16 (fastest), word pairs and
   subwords of 2 to 5 characters, 200,000 buckets; .bin, and .ftz with the 50,000 rows that matter most, retrained. Called
   is `f.predict`, which its own `predict` wraps and then fails with numpy 2 (np.array(…, copy=False)).
