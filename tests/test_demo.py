@@ -282,7 +282,7 @@ def test_a_text_that_stands_twice_counts_once_with_its_first_label(tmp_path: Pat
     ("line", "message"),
     [
         (b"{not json", "line 3: not JSON"),
-        (b'{"text": "caf\xe9", "label": "a"}', "line 3: not JSON"),
+        (b'{"text": "caf\xe9", "label": "a"}', "line 3: not UTF-8"),
         (b"[" * 100_000, "line 3: not JSON"),
         (b'["play", "a"]', "line 3: list, not an object with the fields text and label"),
         (b'{"label": "a", "utterance": "x"}', "line 3: field 'text' is missing (fields: 'label', 'utterance')"),
