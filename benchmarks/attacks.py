@@ -72,8 +72,9 @@ def main() -> None:
         return
     kinds: Counter[str] = Counter()
     refused: dict[str, Counter[str]] = {runtime: Counter() for runtime in asking.RUNTIMES}
-    slowest = {runtime: [(0.0, "")] for runtime in asking.RUNTIMES}
-    hungriest = {runtime: [(0, "")] for runtime in asking.RUNTIMES}
+    ends = [f"{runtime}, {end}" for runtime in asking.RUNTIMES for end in ("refused", "opens")]
+    slowest = {end: [(0.0, "")] for end in ends}
+    hungriest = {end: [(0, "")] for end in ends}
     for kind, file, attack in attacks(arguments.limit):
         kinds[kind] += 1
         for runtime in asking.RUNTIMES:
@@ -87,9 +88,9 @@ def main() -> None:
             opened(attack.data, runtime)
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
-            name = f"{file}: {attack.name}, {'opens' if opens else 'refused'}"
-            slowest[runtime] = sorted([*slowest[runtime], (1e3 * best, name)])[-5:]
-            hungriest[runtime] = sorted([*hungriest[runtime], (peak, name)])[-5:]
+            name, end = f"{file}: {attack.name}", f"{runtime}, {'opens' if opens else 'refused'}"
+            slowest[end] = sorted([*slowest[end], (1e3 * best, name)])[-5:]
+            hungriest[end] = sorted([*hungriest[end], (peak, name)])[-5:]
     with tempfile.TemporaryDirectory() as folder:
         bundles = [asking.use_bundle(attack, Path(folder) / "b.nlub") != "opens" for attack in bundle.attacks()]
     print("| kind | attacks | " + " | ".join(f"refused when opened, {runtime}" for runtime in asking.RUNTIMES) + " |")
@@ -101,12 +102,12 @@ def main() -> None:
     print(f"| bundles | {len(bundles):,} | {sum(bundles):,} | {sum(bundles):,} |")
     print(f"| all | {kinds.total() + len(bundles):,} | "
           + " | ".join(f"{refused[runtime].total() + sum(bundles):,}" for runtime in asking.RUNTIMES) + " |")  # fmt: skip
-    for runtime in asking.RUNTIMES:
-        print(f"\n{runtime}: slowest")
-        for milliseconds, name in slowest[runtime][::-1]:
+    for end in ends:
+        print(f"\n{end}: slowest")
+        for milliseconds, name in slowest[end][::-1]:
             print(f"  {milliseconds:8.2f} ms  {name}")
-        print(f"{runtime}: hungriest")
-        for size, name in hungriest[runtime][::-1]:
+        print(f"{end}: hungriest")
+        for size, name in hungriest[end][::-1]:
             print(f"  {size / 1e6:8.2f} MB  {name}")
     limit = ["--limit", str(arguments.limit)] if arguments.limit else []
     grown = {

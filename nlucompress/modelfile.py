@@ -279,7 +279,7 @@ def read(container: fileformat.Container, verify: fileformat.Verify = "header") 
         _check_tagging(model, "tagging" in requires)
     there, values = _transitions(count, sections) if task == "tagging" else (None, None)
     # At last what may be larger than the file: labels of one length, a table of all transitions.
-    model = dataclasses.replace(model, classes=decode_labels(label_type, count, sections))
+    model = dataclasses.replace(model, classes=decode_labels(label_type, count, sections, verify == "full"))
     if there is not None:
         table = np.zeros((count, count), np.float32)
         table[there] = values
@@ -398,14 +398,16 @@ def step(fields: Fields, n_namespaces: int) -> Step:
         raise fields.error(f"{error!s:.200}") from None
 
 
-def decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any]:
-    """The labels, in the array type of the source's ``classes_``."""
+def decode_labels(kind: str, count: int, sections: Sections, distinct: bool = False) -> npt.NDArray[Any]:
+    """The labels, in the array type of the source's ``classes_``. distinct: whether they are checked to be that."""
     if kind not in ("str", "object"):
         dtype = np.dtype(kind).newbyteorder("<")
         labels = sections.exactly("labels", count * dtype.itemsize)
         if kind == "bool" and (labels > 1).any():
             raise FormatError("section 'labels': a bool is neither 0 nor 1 (M4)")
         numbers: npt.NDArray[Any] = labels.view(dtype).astype(kind)
+        if distinct and len(set(map(bytes, numbers[:, None]))) != count:
+            raise FormatError(f"section 'labels': the {count} labels are not distinct (M4)")
         return numbers
     data = sections.get("labels")
     if len(data) < 4 * count:
@@ -424,14 +426,13 @@ def decode_labels(kind: str, count: int, sections: Sections) -> npt.NDArray[Any]
         raise FormatError(f"section 'labels': not UTF-8: {error} (M4)") from None
     if kind == "str" and any(word.endswith("\0") for word in words):
         raise FormatError("section 'labels': a label ends in a zero (M4)")
+    if distinct and len(set(words)) != count:
+        raise FormatError(f"section 'labels': the {count} labels are not distinct (M4)")
     return np.array(words, dtype="U" if kind == "str" else "O")  # where an array of str drops zeros at the end
 
 
 def _check_inside(model: ModelFile) -> None:
-    """The relations inside the large sections, which a look-up clamps when they were not checked; labels are distinct."""
-    labels = model.classes
-    if len(set(labels.tolist() if labels.dtype.kind in "UO" else map(bytes, labels[:, None]))) != len(labels):
-        raise FormatError(f"section 'labels': the {len(labels)} labels are not distinct (M4)")
+    """The relations inside the large sections, which a look-up clamps when they were not checked."""
     ones = np.bitwise_count(model.blocks[:, 1:]).sum(axis=1, dtype=np.int64)
     if int(ones.sum()) != model.n or (model.blocks[:, 0] != np.cumsum(ones) - ones).any():
         raise FormatError(f"section 'index': {int(ones.sum())} bits set and their ranks, for {model.n} features (I3)")
