@@ -27,7 +27,7 @@ def model(data: bytes, draw: Random) -> bytes:
     """Changes of a .nluc file's sections or header, after which most checksums are right again."""
     if draw.random() < 0.1 or len(data) < 64:
         return mutate.raw(data, draw)
-    length = int.from_bytes(data[12:16], "little")
+    length = min(int.from_bytes(data[12:16], "little"), len(data))  # a change may have made it 4 GB
     head, body = data[64 : 64 + length], data[64 + length :]
     kind = draw.random()
     if kind < 0.45:
