@@ -283,7 +283,7 @@ def test_the_tagging_script_compares_files_tags_and_times(tmp_path):
     assert ("l2-0.1.crfsuite", 16) in rows(text)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, which only Linux has")
 def test_store_measures_a_fleet(tmp_path):
     data = tmp_path / "data"
     data.mkdir()

@@ -247,7 +247,7 @@ def test_replace_takes_the_place(tmp_path: Path) -> None:
     assert content(tmp_path / "b.nlub") == {**models, "musik": DATA[9]}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork (Windows)")
 def test_a_full_disk_leaves_the_bundle_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "b.nlub"
     models = make(path)
@@ -462,7 +462,7 @@ for i in itertools.count():
 """
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL")
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL (Windows)")
 def test_a_writer_killed_at_any_time_leaves_a_whole_state(tmp_path: Path) -> None:
     path = tmp_path / "b.nlub"
     models = make(path)
@@ -512,7 +512,7 @@ def test_B1_another_file_is_no_bundle(path: Path) -> None:
         refused(path, "B1", words)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes (Windows)")
 def test_B1_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(FormatError, match="not a regular file"):

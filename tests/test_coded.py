@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import nlucompress
 from nlucompress import fileformat, modelfile, reference
-from nlucompress.backend import backend
+from nlucompress.backend import VARIABLE, backend
 from nlucompress.errors import FormatError
 from nlucompress.linear import SparseRows
 from nlucompress.rows import CODERS, Encoded, Reader, Shape, Table
@@ -715,10 +715,11 @@ def test_a_crafted_table_of_endless_numbers_stays_inside(sample: str, request: p
 
 
 @pytest.mark.parametrize("sample", ["data", "running"])
-def test_native_rows_are_the_references(sample: str, request: pytest.FixtureRequest) -> None:
+def test_native_rows_are_the_references(
+    sample: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data: bytes = request.getfixturevalue(sample)
-    if backend() != "native":
-        pytest.skip("native only")
+    monkeypatch.setenv(VARIABLE, "native")
     model = nlucompress.runtime.Model(data)
     file = model._file
     core, reader = model.table.core, file.reader()  # type: ignore[attr-defined]
@@ -738,9 +739,10 @@ def test_native_rows_are_the_references(sample: str, request: pytest.FixtureRequ
         assert list(itertools.islice(pairs, length)) == core.row(slot)
 
 
-def test_native_rows_refuse_slots_that_are_not_there_and_room_that_is_too_small(data: bytes) -> None:
-    if backend() != "native":
-        pytest.skip("native only")
+def test_native_rows_refuse_slots_that_are_not_there_and_room_that_is_too_small(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "native")
     core = nlucompress.runtime.Model(data).table.core  # type: ignore[attr-defined]
     room = np.empty(2, np.int64), np.empty(160, np.uint16), np.empty(160, np.uint8)
     for slot in (-1, 1500, 1 << 62):

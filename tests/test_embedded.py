@@ -26,7 +26,7 @@ OF_TEXTS = sorted(name for name, golden in EXPECTED.items() if all(isinstance(te
 
 ARM = {"arm-linux-gnueabihf-gcc": "gcc-arm-linux-gnueabihf", "qemu-arm": "qemu-user"}
 NO_ARM = ", ".join(f"no {tool} (package {package})" for tool, package in ARM.items() if shutil.which(tool) is None)
-on_arm = pytest.mark.skipif(bool(NO_ARM), reason=NO_ARM or "never")
+on_arm = pytest.mark.skipif(bool(NO_ARM), reason=f"{NO_ARM}; .ci/run installs both where it may")
 
 SANITIZE = "-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
 SENTENCES = [
@@ -82,7 +82,7 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         make("arm", f"BUILD={build}", "CFLAGS=-Werror")
         return Program("qemu-arm", str(build / "classify-arm"))
     if request.param == "sanitized" and not can_sanitize():
-        pytest.skip("this compiler has no -fsanitize=address,undefined")
+        pytest.skip("cc has no -fsanitize=address,undefined (GCC: libasan, libubsan)")
     make(f"BUILD={build}", "CFLAGS=-Werror", f"LDFLAGS={SANITIZE if request.param == 'sanitized' else ''}")
     return Program(str(build / "classify"))
 

@@ -205,7 +205,7 @@ SHELLS = {
 )  # fmt: skip
 def test_completion_works_in_the_shell_itself(shell, words, first, tmp_path):
     if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not there")
+        pytest.skip(f"{shell} is not installed (.ci/run installs it where it may)")
     (tmp_path / "pipeline.joblib").touch()
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin" / "nlucompress"  # this checkout's command, by the name that people type

@@ -19,6 +19,7 @@ import pytest
 
 import nlucompress
 from nlucompress import FormatError, Model, ModelStore, bundle, fileformat, store
+from nlucompress.backend import VARIABLE
 
 GOLDEN = Path(__file__).parent / "golden"
 TEXTS = ["play yesterday by the beatles", "Play it again, play IT!", "stop", "", "Straße 東京 naïve"]
@@ -301,8 +302,10 @@ def test_models_outlive_the_store(source: Path) -> None:
     assert scores(model) == ANSWERS["coded"]
 
 
-@pytest.mark.skipif(nlucompress.backend() != "native", reason="the native backend's count")
-def test_the_count_of_a_models_own_memory_is_what_python_and_the_core_take(source: Path) -> None:
+def test_the_count_of_a_models_own_memory_is_what_python_and_the_core_take(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "native")
     with ModelStore(source) as models:
         for kind in KINDS:
             models[kind].predict(TEXTS)
@@ -326,9 +329,11 @@ def test_the_count_of_a_models_own_memory_is_what_python_and_the_core_take(sourc
         assert abs(counted - (python + core + mapped)) < 600 * (len(KINDS) - 1)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.skipif(nlucompress.backend() != "native", reason="the native backend's maps")
-def test_a_models_map_is_resident_whole_and_gone_when_it_leaves(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, which only Linux has")
+def test_a_models_map_is_resident_whole_and_gone_when_it_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "native")
     bundle.create(tmp_path / "b.nlub", FILES)
 
     def resident() -> int:
@@ -596,7 +601,7 @@ sys.exit(0 if good else 1)
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork (Windows)")
 def test_a_forked_process_asks_on(source: Path) -> None:
     names = KINDS[:6]
     budget = size_of(source, *names[:3])

@@ -91,7 +91,7 @@ def missing(paths: Mapping[str, str]) -> list[tuple[str, str]]:
         if folder not in listed:
             try:
                 listed[folder] = {str(one).rstrip("/") for one in system.ls(posixpath.dirname(inner), detail=False)}
-            except (OSError, NotImplementedError):  # no folder, or a protocol that lists none
+            except (OSError, RuntimeError):  # no folder, or a protocol that lists none
                 listed[folder] = None
         names = listed[folder]
         return (names is not None and inner.rstrip("/") in names) or bool(system.exists(inner))

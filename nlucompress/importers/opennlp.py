@@ -28,7 +28,7 @@ from .records import LIMIT, Refused, damage, read_bytes, show
 
 _TEXT, _BINARY, _GZIP = b"GIS\n", b"\x00\x03GIS", b"\x1f\x8b"
 _MOST_DIGITS = 400  # of a number
-_ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, OSError)
+_ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, struct.error, OSError)
 
 
 class _Values(Protocol):

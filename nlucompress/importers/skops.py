@@ -26,7 +26,7 @@ _MAX_SCHEMA = 2 << 30  # bytes of schema.json; 400 for each feature of a vocabul
 _SCHEMA_A_BYTE = 128  # of those for each byte of the file, beyond records.FREE_BYTES: a vocabulary's pack twentyfold
 _MAX_NODES_DEEP = 150  # an estimator is two nodes, of itself and of its attributes
 _PROTOCOL = 2  # the newest known
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, *records.DAMAGE)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, struct.error, *records.DAMAGE)
 _NPY = re.compile(rb"\{'descr': '([^']{1,20})', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\), \} *\n")
 
 

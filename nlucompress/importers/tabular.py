@@ -3,8 +3,9 @@ r"""Tables in four forms (TSV, CSV, JSON Lines, Parquet), read a chunk of rows a
 A cell of text is a str, or None where it is missing. What "missing" is, and how a form writes odd strings:
 
 * **TSV**: a line a row, cells between tabs, and no quotes. ``\t``, ``\n``, ``\r``, ``\\`` are a tab, a line feed, a
-  carriage return, a backslash; ``\uXXXX`` is one UTF-16 unit, of a surrogate half too; ``\e`` is the empty string, as an
-  empty cell is a missing one. So every string can be written, and each in one way that ``escape`` chooses.
+  carriage return, a backslash; ``\u`` and four hexadecimal digits are one UTF-16 unit, of a surrogate half too; ``\e`` is
+  the empty string, as an empty cell is a missing one. So every string can be written, and each in one way that ``escape``
+  chooses.
 * **CSV**: RFC 4180, with commas and double quotes. An empty cell is a missing one: the empty string cannot be written.
 * **JSON Lines**: an object a line. A field that is null or absent is missing.
 * **Parquet**: null is missing. It needs pyarrow.
